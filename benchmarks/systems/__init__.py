@@ -1,0 +1,1 @@
+"""One file per contestant; a system must never know of another."""

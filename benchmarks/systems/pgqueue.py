@@ -1,0 +1,86 @@
+"""pgqueue through its public client; it must never do inside a measured call what a user could not."""
+
+from typing import Any, LiteralString
+
+import psycopg
+
+from benchmarks.payload import BODY_TEXT
+from benchmarks.rows import Durability
+from benchmarks.tasks import QUEUE, noop, stamp
+from pgqueue import Client
+
+COMMIT_OPTIONS: dict[Durability, str] = {
+    "fsync": "",
+    "everysec": "&options=-c%20synchronous_commit%3Doff",
+}
+WAITING = """
+select
+    (select count(*) from pgqueue.ready)
+    + (select coalesce(sum(cardinality(claims.jobs)), 0) from pgqueue.claims)
+"""
+IS_DRAINED = """
+select
+    not exists (select from pgqueue.claims)
+    and not exists (select from pgqueue.ready)
+"""
+
+
+class PgQueue:
+    """Jobs in Postgres, through the blocking client.
+
+    Delivery: at least once, under a lease with a fencing token.
+    History: kept, one outcome per attempt.
+    Durability: `fsync` survives a power cut (synchronous_commit on); `everysec` may lose the last
+    fraction of a second (synchronous_commit off). There is no `memory`.
+    Transactional enqueue: yes, with the caller's own SQL.
+    Payloads are validated and serialised for every job; retries, delays and priorities are on.
+    """
+
+    name = "pgqueue"
+
+    def __init__(self, dsn: str, durability: Durability) -> None:
+        self.durability = durability
+        self.dsn = dsn + COMMIT_OPTIONS[durability]
+        self._client = Client(self.dsn)
+        # Looks on from outside, never inside the measured calls.
+        self._observer = psycopg.connect(dsn, autocommit=True)
+
+    def enqueue(self, batch: int) -> None:
+        """One `enqueue`, or one `enqueue_many` for the whole batch."""
+        if batch == 1:
+            self._client.enqueue(noop.job(text=BODY_TEXT))
+        else:
+            self.enqueue_many(batch)
+
+    def enqueue_many(self, count: int) -> None:
+        """That many jobs in one call, from a generator."""
+        self._client.enqueue_many(noop.job(text=BODY_TEXT) for _ in range(count))
+
+    def enqueue_stamp(self) -> None:
+        """One job whose handler reports the moment it starts."""
+        self._client.enqueue(stamp.job())
+
+    def consume(self, batch: int) -> int:
+        """Claim a batch under a lease, finish it whole."""
+        lease = self._client.claim(QUEUE, limit=batch)
+        if lease is None:
+            return 0
+        self._client.finish_all(lease)
+        return len(lease.deliveries)
+
+    def waiting(self) -> int:
+        """Jobs ready or claimed."""
+        return int(self._ask(WAITING))
+
+    def is_drained(self) -> bool:
+        """Whether every job is finished; cheap enough to ask while a worker runs."""
+        return bool(self._ask(IS_DRAINED))
+
+    def _ask(self, statement: LiteralString) -> Any:
+        row = self._observer.execute(statement).fetchone()
+        return row[0] if row else None
+
+    def close(self) -> None:
+        """Leave the server."""
+        self._observer.close()
+        self._client.close()

@@ -1,0 +1,80 @@
+"""Redis Streams through redis-py with hiredis; it must never be given less than its best settings."""
+
+from pathlib import Path
+from typing import cast
+
+import redis
+from redis.typing import EncodableT, FieldT
+from redis.utils import HIREDIS_AVAILABLE
+
+from benchmarks.failures import BenchmarkFailed
+from benchmarks.payload import BODY_TEXT
+from benchmarks.rows import Durability
+
+STREAM = "bench"
+GROUP = "workers"
+CONSUMER = "one"
+# Under appendfsync always MULTI made long pipelines faster: clearly at 1000 entries, hardly at 100, and not
+# at 10. Probably since Redis reads a long pipeline in pieces and syncs after each.
+FEWEST_FOR_MULTI = 100
+Entries = list[tuple[bytes, dict[bytes, bytes]]]
+
+
+class RedisStreams:
+    """A stream with one consumer group.
+
+    Delivery: at least once (entries stay pending until XACK).
+    History: none, XDEL removes a finished entry.
+    Durability: `fsync` survives a power cut (appendfsync always), `everysec` may lose about a second,
+    `memory` loses everything with the process.
+    Transactional enqueue: no, an enqueue cannot commit together with the caller's SQL.
+    Less work than a job queue's: no retries, delays, priorities or dead letters; the body is ready bytes.
+    """
+
+    name = "redis-streams"
+
+    def __init__(self, socket_path: Path, durability: Durability) -> None:
+        if not HIREDIS_AVAILABLE:
+            raise BenchmarkFailed(
+                "redis-py runs without hiredis, which would be unfair: pip install 'redis[hiredis]'"
+            )
+        self.durability = durability
+        self._fields: dict[FieldT, EncodableT] = {b"text": BODY_TEXT.encode()}
+        self._redis = redis.Redis(unix_socket_path=str(socket_path), protocol=3)
+        self._redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+
+    def enqueue(self, batch: int) -> None:
+        """One pipeline of XADD; a batch of one is a plain XADD, which costs Redis less."""
+        if batch == 1:
+            self._redis.xadd(STREAM, self._fields)
+            return
+        is_one_fsync = self.durability == "fsync" and batch >= FEWEST_FOR_MULTI
+        with self._redis.pipeline(transaction=is_one_fsync) as pipeline:
+            for _ in range(batch):
+                pipeline.xadd(STREAM, self._fields)
+            pipeline.execute()
+
+    def consume(self, batch: int) -> int:
+        """XREADGROUP, then XACK and XDEL of the whole batch in one pipeline."""
+        identifiers = [identifier for identifier, _ in self._read(batch)]
+        if not identifiers:
+            return 0
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.xack(STREAM, GROUP, *identifiers)
+            pipeline.xdel(STREAM, *identifiers)
+            pipeline.execute()
+        return len(identifiers)
+
+    def _read(self, batch: int) -> Entries:
+        answer = cast(
+            "dict[bytes, list[Entries]]", self._redis.xreadgroup(GROUP, CONSUMER, {STREAM: ">"}, count=batch)
+        )
+        return answer[STREAM.encode()][0] if answer else []
+
+    def waiting(self) -> int:
+        """Entries still in the stream, claimed or not."""
+        return self._redis.xlen(STREAM)
+
+    def close(self) -> None:
+        """Leave the server."""
+        self._redis.close()

@@ -1,0 +1,16 @@
+drop table
+    pgqueue.workers,
+    pgqueue.redrives,
+    pgqueue.cancellations,
+    pgqueue.dead_letters,
+    pgqueue.progress,
+    pgqueue.outcomes,
+    pgqueue.claims,
+    pgqueue.ready,
+    pgqueue.jobs,
+    pgqueue.queues,
+    pgqueue.installation;
+
+drop type pgqueue.ending;
+
+drop sequence pgqueue.id_sequence;

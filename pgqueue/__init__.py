@@ -1,0 +1,65 @@
+"""pgqueue: a job queue in your PostgreSQL. Enqueue in your own transaction, work it, retry it, bury it.
+
+What is named in `__all__` is public; the rest may change.
+"""
+
+from pgqueue.async_client import AsyncClient
+from pgqueue.backoff import Backoff, Exponential, Fixed
+from pgqueue.client import Client
+from pgqueue.delivery import Delivery, Lease
+from pgqueue.errors import (
+    InvalidJob,
+    InvalidPayload,
+    LeaseLost,
+    MissingExtra,
+    NoResultYet,
+    NotInstalled,
+    PayloadTooLarge,
+    PgQueueError,
+    ResultNotSerializable,
+    SchemaMismatch,
+    UnknownJob,
+    UnknownTask,
+    UnsupportedConnection,
+    WrongInstallation,
+)
+from pgqueue.job import Job
+from pgqueue.outcomes import Cancel, Dead, Retry, Snooze
+from pgqueue.record import Attempt, DeadLetter, JobRecord
+from pgqueue.settings import WorkerSettings
+from pgqueue.task import Task, task
+
+__all__ = [
+    "AsyncClient",
+    "Attempt",
+    "Backoff",
+    "Cancel",
+    "Client",
+    "Dead",
+    "DeadLetter",
+    "Delivery",
+    "Exponential",
+    "Fixed",
+    "InvalidJob",
+    "InvalidPayload",
+    "Job",
+    "JobRecord",
+    "Lease",
+    "LeaseLost",
+    "MissingExtra",
+    "NoResultYet",
+    "NotInstalled",
+    "PayloadTooLarge",
+    "PgQueueError",
+    "ResultNotSerializable",
+    "Retry",
+    "SchemaMismatch",
+    "Snooze",
+    "Task",
+    "UnknownJob",
+    "UnknownTask",
+    "UnsupportedConnection",
+    "WorkerSettings",
+    "WrongInstallation",
+    "task",
+]

@@ -1,0 +1,23 @@
+"""Starts the command line, as `pgqueue` and as `python -m pgqueue`.
+
+It must never need more than the core dependencies to say what is missing.
+"""
+
+import importlib.util
+import sys
+
+NEEDED = ("typer", "rich")
+
+
+def main() -> None:
+    """Run the command line, or say in one line which extra it needs."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        sys.exit(f"pgqueue: {' and '.join(missing)} not installed; run: pip install 'pgqueue-py[cli]'")
+    from pgqueue.cli import app  # noqa: PLC0415 - it imports what may be missing
+
+    app()
+
+
+if __name__ == "__main__":
+    main()

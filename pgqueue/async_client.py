@@ -1,0 +1,235 @@
+"""The client of async code: method for method the blocking one.
+
+Every method takes `connection`: given one, it works in that connection's
+transaction, and only the caller commits; else in a transaction of its own.
+It must never end a caller's transaction.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from pgqueue.bulk import chunks
+from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues
+from pgqueue.calls.finish import Ending
+from pgqueue.database import AsyncDatabase
+from pgqueue.delivery import Delivery, Lease
+from pgqueue.errors import LeaseLost, NoResultYet
+from pgqueue.failure import described
+from pgqueue.job import Job
+from pgqueue.record import DeadLetter, JobRecord
+from pgqueue.result import result_json
+from pgqueue.settings import LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
+from pgqueue.waiting import pauses
+
+NOW = timedelta(0)
+
+
+class AsyncClient:
+    """One installation of pgqueue, for async code. Tasks of one event loop may share it. See `Client`."""
+
+    def __init__(
+        self,
+        dsn: str | None = None,
+        *,
+        schema: str = SCHEMA,
+        pool_size: int = 4,
+        prepare: bool = True,
+        payload_limit_bytes: int = PAYLOAD_LIMIT_BYTES,
+        ring: bool = True,
+    ) -> None:
+        self._database = AsyncDatabase(dsn, schema=schema, pool_size=pool_size, prepare=prepare)
+        self._limit_bytes = payload_limit_bytes
+        self._ring = ring
+
+    async def enqueue(
+        self,
+        job: Job,
+        *,
+        queue: str | None = None,
+        priority: int | None = None,
+        max_attempts: int | None = None,
+        delay: timedelta | None = None,
+        run_at: datetime | None = None,
+        timeout: timedelta | None = None,
+        headers: Mapping[str, str] | None = None,
+        keep_result: bool | None = None,
+        connection: object | None = None,
+    ) -> int:
+        """See `Client.enqueue`."""
+        checked = job.options(
+            queue=queue,
+            priority=priority,
+            max_attempts=max_attempts,
+            delay=delay,
+            run_at=run_at,
+            timeout=timeout,
+            headers=headers,
+            keep_result=keep_result,
+        )
+        enqueue.check_size(checked, self._limit_bytes)
+        installation = await self._database.expected_installation(connection)
+        asked = enqueue.enqueue(checked, ring=self._ring, installation=installation)
+        return await self._database.run(asked, connection)
+
+    async def enqueue_many(self, jobs: Iterable[Job], *, connection: object | None = None) -> list[int]:
+        """See `Client.enqueue_many`."""
+        installation = await self._database.expected_installation(connection)
+        parts = chunks(jobs, self._limit_bytes, ring=self._ring, installation=installation)
+        sent = await self._database.run_each(parts, connection)
+        return [job_id for ids in sent for job_id in ids]
+
+    async def claim(
+        self,
+        queue: str | Sequence[str],
+        *,
+        limit: int = 1,
+        lease: timedelta = LEASE,
+        connection: object | None = None,
+    ) -> Lease:
+        """See `Client.claim`."""
+        names = [queue] if isinstance(queue, str) else queue
+        return await self._database.run(claim.claim(names, max_jobs=limit, lease=lease), connection)
+
+    async def finish(
+        self, delivery: Delivery, *, result: object = None, connection: object | None = None
+    ) -> None:
+        """See `Client.finish`."""
+        kept = result_json(delivery, result, self._limit_bytes)
+        if connection is not None:
+            await self._database.run(finish.complete(delivery.claim, delivery.id, result=kept), connection)
+        else:
+            await self._end([Ending(delivery.claim, delivery.id, result=kept)], None)
+
+    async def finish_all(self, lease: Lease, *, connection: object | None = None) -> None:
+        """See `Client.finish_all`."""
+        if lease.claim is None:
+            return
+        if not await self._database.run(finish.finish_all([lease.claim]), connection):
+            raise LeaseLost(f"claim {lease.claim} is gone: its {len(lease)} jobs are somebody else's or done")
+
+    async def fail(
+        self,
+        delivery: Delivery,
+        error: BaseException | str,
+        *,
+        delay: timedelta = NOW,
+        connection: object | None = None,
+    ) -> None:
+        """See `Client.fail`."""
+        ending = Ending(delivery.claim, delivery.id, "failed", delay=delay, error=described(error))
+        await self._end([ending], connection)
+
+    async def bury(
+        self, delivery: Delivery, error: BaseException | str, *, connection: object | None = None
+    ) -> None:
+        """See `Client.bury`."""
+        await self._end([Ending(delivery.claim, delivery.id, "dead", error=described(error))], connection)
+
+    async def hand_back(
+        self,
+        deliveries: Iterable[Delivery],
+        *,
+        delay: timedelta = NOW,
+        connection: object | None = None,
+    ) -> None:
+        """See `Client.hand_back`."""
+        await self._end(
+            [Ending(held.claim, held.id, "returned", delay=delay) for held in deliveries], connection
+        )
+
+    async def extend(
+        self, held: Lease | Delivery, by: timedelta, *, connection: object | None = None
+    ) -> datetime:
+        """See `Client.extend`."""
+        if held.claim is None:
+            raise LeaseLost("the lease holds no jobs")
+        extension = (await self._database.run(lease.extend([held.claim], by), connection)).get(held.claim)
+        if extension is None:
+            raise LeaseLost(f"claim {held.claim} is gone")
+        return extension.expires_at
+
+    async def get(self, job_id: int, *, connection: object | None = None) -> JobRecord | None:
+        """See `Client.get`."""
+        return await self._database.run(jobs.get_job(job_id), connection)
+
+    async def wait(self, job_id: int, *, timeout: timedelta) -> JobRecord:
+        """See `Client.wait`."""
+        deadline = time.monotonic() + timeout.total_seconds()
+        for pause in pauses():
+            record = jobs.known(job_id, await self.get(job_id))
+            if record.has_ended:
+                return record
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise NoResultYet(f"job {job_id} is {record.state} after {timeout}")
+            await asyncio.sleep(min(pause, left))
+        raise AssertionError("pauses never end")
+
+    async def cancel(
+        self, job_id: int, *, reason: str | None = None, connection: object | None = None
+    ) -> str:
+        """See `Client.cancel`."""
+        return await self._database.run(jobs.cancel(job_id, reason), connection)
+
+    async def dead_letters(
+        self,
+        *,
+        queue: str | None = None,
+        task: str | None = None,
+        error_type: str | None = None,
+        died_since: datetime | None = None,
+        before: DeadLetter | None = None,
+        limit: int = 100,
+        connection: object | None = None,
+    ) -> list[DeadLetter]:
+        """See `Client.dead_letters`."""
+        asked = dead_letters.list_dead(
+            queue=queue, task=task, error_type=error_type, died_since=died_since, before=before, limit=limit
+        )
+        return await self._database.run(asked, connection)
+
+    async def redrive(self, job_ids: Iterable[int], *, connection: object | None = None) -> list[int]:
+        """See `Client.redrive`."""
+        return await self._database.run(dead_letters.redrive(list(job_ids)), connection)
+
+    async def purge(self, job_ids: Iterable[int], *, connection: object | None = None) -> list[int]:
+        """See `Client.purge`."""
+        return await self._database.run(dead_letters.purge(list(job_ids)), connection)
+
+    async def pause(self, queue: str, *, connection: object | None = None) -> None:
+        """See `Client.pause`."""
+        await self._database.run(queues.pause(queue), connection)
+
+    async def resume(self, queue: str, *, connection: object | None = None) -> None:
+        """See `Client.resume`."""
+        await self._database.run(queues.resume(queue), connection)
+
+    async def close(self) -> None:
+        """See `Client.close`."""
+        await self._database.close()
+
+    async def __aenter__(self) -> Self:
+        """The client; closed at the end of the block."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        await self.close()
+
+    async def _end(self, endings: Sequence[Ending], connection: object | None) -> None:
+        if not endings:
+            return
+        lost = await self._database.run(finish.finish(endings), connection)
+        if lost:
+            raise LeaseLost(
+                f"no longer held: {', '.join(f'job {job} by claim {claim}' for claim, job in lost)}"
+            )

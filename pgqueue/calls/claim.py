@@ -1,0 +1,56 @@
+"""Claiming: a batch of due jobs under one lease."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pgqueue.calls.call import Call, Row, call, function
+from pgqueue.delivery import Delivery, Lease, utc
+from pgqueue.errors import InvalidJob
+
+SHORTEST_LEASE = timedelta(seconds=1)
+LARGEST_BATCH = 10_000
+
+CLAIM = function(
+    "claim",
+    queues="text[]",
+    max_jobs="integer",
+    lease="interval",
+    worker="bigint",
+    floors="timestamptz[]",
+)
+
+
+def claim(
+    queues: Sequence[str],
+    *,
+    max_jobs: int,
+    lease: timedelta,
+    worker: int | None = None,
+    floors: Sequence[datetime | None] | None = None,
+) -> Call[Lease]:
+    """Claim up to `max_jobs` due jobs of the queues, in the queues' order, under one lease.
+
+    lease: at least one second. max_jobs: 1 to 10,000.
+    floors: ten moments per queue, one a priority; rows visible before theirs are not looked at.
+    """
+    if lease < SHORTEST_LEASE:
+        raise InvalidJob(f"lease {lease} is under {SHORTEST_LEASE}")
+    if not 1 <= max_jobs <= LARGEST_BATCH:
+        raise InvalidJob(f"limit {max_jobs} is not 1 to {LARGEST_BATCH}")
+    values = {
+        "queues": list(queues),
+        "max_jobs": max_jobs,
+        "lease": lease,
+        "worker": worker,
+        "floors": list(floors) if floors is not None else None,
+    }
+    return call(CLAIM, values, lease_of)
+
+
+def lease_of(rows: Sequence[Row]) -> Lease:
+    """The lease these rows tell of; a single row without a job says that none was due."""
+    claim_id, claimed_at, expires_at, job, *_ = rows[0]
+    if job is None:
+        return Lease(None, utc(claimed_at), None, ())
+    deliveries = tuple(Delivery(row[0], *row[3:]) for row in rows)
+    return Lease(claim_id, utc(claimed_at), utc(expires_at), deliveries)

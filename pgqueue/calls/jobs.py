@@ -1,0 +1,93 @@
+"""Looking at jobs, cancelling them, and hearing of their progress."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pgqueue.calls.call import Call, Row, call, function, nothing, scalar
+from pgqueue.delivery import utc
+from pgqueue.errors import UnknownJob
+from pgqueue.record import Attempt, JobRecord
+
+GET_JOB = function("get_job", job="bigint")
+CANCEL = function("cancel", job="bigint", reason="text")
+REPORT_PROGRESS = function(
+    "report_progress", jobs="bigint[]", attempts="integer[]", fractions="real[]", notes="text[]"
+)
+
+
+def get_job(job: int) -> Call[JobRecord | None]:
+    """Everything known of one job, or None."""
+    return call(GET_JOB, {"job": job}, lambda rows: record_of(rows[0]) if rows else None)
+
+
+def cancel(job: int, reason: str | None = None) -> Call[str]:
+    """Ask that the job be run no more. Returns the state it was found in. Raises UnknownJob."""
+    return call(CANCEL, {"job": job, "reason": reason}, scalar)
+
+
+def report_progress(reports: Sequence[tuple[int, int, float, str | None]]) -> Call[None]:
+    """Append what running jobs say of themselves: (job, attempt, fraction, note) each."""
+    jobs, attempts, fractions, notes = (list(part) for part in zip(*reports, strict=True))
+    values = {"jobs": jobs, "attempts": attempts, "fractions": fractions, "notes": notes}
+    return call(REPORT_PROGRESS, values, nothing)
+
+
+def record_of(row: Row) -> JobRecord:
+    """The record a row of get_job tells."""
+    return JobRecord(
+        id=row[0],
+        queue=row[1],
+        task=row[2],
+        state=row[3],
+        attempt=row[4],
+        max_attempts=row[5],
+        priority=row[6],
+        enqueued_at=utc(row[7]),
+        run_at=moment(row[8]),
+        claimed_at=moment(row[9]),
+        expires_at=moment(row[10]),
+        worker=row[11],
+        finished_at=moment(row[12]),
+        payload=parsed(row[13]),
+        headers=parsed(row[14]),
+        result=parsed(row[15]),
+        error=parsed(row[16]),
+        attempts=attempts_of(row[17]),
+        progress=row[18],
+        note=row[19],
+    )
+
+
+def attempts_of(history: Any) -> tuple[Attempt, ...]:
+    """The attempts a history tells, oldest first."""
+    return tuple(
+        Attempt(
+            number=entry["attempt"],
+            state=entry["state"],
+            claimed_at=datetime.fromisoformat(entry["claimed_at"]),
+            finished_at=datetime.fromisoformat(entry["finished_at"]),
+            worker=int(entry["worker"]) if entry["worker"] else None,
+            run_seconds=entry["run_seconds"],
+            error=entry["error"],
+        )
+        for entry in parsed(history)
+    )
+
+
+def moment(value: datetime | None) -> datetime | None:
+    """The moment in UTC, if there is one."""
+    return utc(value) if value is not None else None
+
+
+def parsed(value: Any) -> Any:
+    """A jsonb value as Python's: some drivers answer with its text, others parse it."""
+    return json.loads(value) if isinstance(value, str | bytes) else value
+
+
+def known(job: int, record: JobRecord | None) -> JobRecord:
+    """The record. Raises UnknownJob if there is none."""
+    if record is None:
+        raise UnknownJob(f"there is no job {job}: it never was, or its history is dropped")
+    return record

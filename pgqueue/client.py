@@ -1,0 +1,260 @@
+"""The client of blocking code: enqueue, claim, finish, look, cancel, redrive.
+
+Every method takes `connection`: given one, it works in that connection's
+transaction, and only the caller commits; else in a transaction of its own.
+It must never end a caller's transaction.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from pgqueue.bulk import chunks
+from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues
+from pgqueue.calls.finish import Ending
+from pgqueue.database import Database
+from pgqueue.delivery import Delivery, Lease
+from pgqueue.errors import LeaseLost, NoResultYet
+from pgqueue.failure import described
+from pgqueue.job import Job
+from pgqueue.record import DeadLetter, JobRecord
+from pgqueue.result import result_json
+from pgqueue.settings import LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
+from pgqueue.waiting import pauses
+
+NOW = timedelta(0)
+
+
+class Client:
+    """One installation of pgqueue, for blocking code. Threads may share it.
+
+    dsn: where the client's own connections go (at most `pool_size`, opened at
+        need); None if every call brings a connection.
+    schema: where pgqueue is installed.
+    prepare: False behind a pooler that cannot keep prepared statements.
+    payload_limit_bytes: the largest payload and result accepted.
+    ring: False where transactions may not NOTIFY (two-phase commit); the
+        workers' slow poll finds the jobs then.
+    """
+
+    def __init__(
+        self,
+        dsn: str | None = None,
+        *,
+        schema: str = SCHEMA,
+        pool_size: int = 4,
+        prepare: bool = True,
+        payload_limit_bytes: int = PAYLOAD_LIMIT_BYTES,
+        ring: bool = True,
+    ) -> None:
+        self._database = Database(dsn, schema=schema, pool_size=pool_size, prepare=prepare)
+        self._limit_bytes = payload_limit_bytes
+        self._ring = ring
+
+    def enqueue(
+        self,
+        job: Job,
+        *,
+        queue: str | None = None,
+        priority: int | None = None,
+        max_attempts: int | None = None,
+        delay: timedelta | None = None,
+        run_at: datetime | None = None,
+        timeout: timedelta | None = None,
+        headers: Mapping[str, str] | None = None,
+        keep_result: bool | None = None,
+        connection: object | None = None,
+    ) -> int:
+        """Enqueue one job and return its id; it runs once the transaction commits.
+
+        The options are those of `Job`; what is None stays as the job has it.
+        Raises InvalidJob, PayloadTooLarge, NotInstalled, UnsupportedConnection.
+        """
+        checked = job.options(
+            queue=queue,
+            priority=priority,
+            max_attempts=max_attempts,
+            delay=delay,
+            run_at=run_at,
+            timeout=timeout,
+            headers=headers,
+            keep_result=keep_result,
+        )
+        enqueue.check_size(checked, self._limit_bytes)
+        installation = self._database.expected_installation(connection)
+        asked = enqueue.enqueue(checked, ring=self._ring, installation=installation)
+        return self._database.run(asked, connection)
+
+    def enqueue_many(self, jobs: Iterable[Job], *, connection: object | None = None) -> list[int]:
+        """Enqueue all of these jobs or none, and return their ids in order.
+
+        The iterable is read as it is sent, a thousand jobs at a time.
+        """
+        installation = self._database.expected_installation(connection)
+        parts = chunks(jobs, self._limit_bytes, ring=self._ring, installation=installation)
+        sent = self._database.run_each(parts, connection)
+        return [job_id for ids in sent for job_id in ids]
+
+    def claim(
+        self,
+        queue: str | Sequence[str],
+        *,
+        limit: int = 1,
+        lease: timedelta = LEASE,
+        connection: object | None = None,
+    ) -> Lease:
+        """Claim up to `limit` due jobs (1 to 10,000) of one queue, or of several in this order.
+
+        They are ours for `lease` (at least a second), then anybody's again.
+        With a connection the claim, what is done and `finish` can be one transaction.
+        """
+        names = [queue] if isinstance(queue, str) else queue
+        return self._database.run(claim.claim(names, max_jobs=limit, lease=lease), connection)
+
+    def finish(self, delivery: Delivery, *, result: object = None, connection: object | None = None) -> None:
+        """The job has succeeded. `result` is kept if its job asks for that.
+
+        With a connection it is finished when that transaction commits: the job's
+        effects and its completion, both or neither. Raises LeaseLost, PayloadTooLarge.
+        """
+        kept = result_json(delivery, result, self._limit_bytes)
+        if connection is not None:
+            self._database.run(finish.complete(delivery.claim, delivery.id, result=kept), connection)
+        else:
+            self._end([Ending(delivery.claim, delivery.id, result=kept)], None)
+
+    def finish_all(self, lease: Lease, *, connection: object | None = None) -> None:
+        """All jobs the lease still holds have succeeded. Raises LeaseLost if it is gone."""
+        if lease.claim is None:
+            return
+        if not self._database.run(finish.finish_all([lease.claim]), connection):
+            raise LeaseLost(f"claim {lease.claim} is gone: its {len(lease)} jobs are somebody else's or done")
+
+    def fail(
+        self,
+        delivery: Delivery,
+        error: BaseException | str,
+        *,
+        delay: timedelta = NOW,
+        connection: object | None = None,
+    ) -> None:
+        """The attempt failed: again after `delay` if one is left, else to the dead letters. Raises LeaseLost."""
+        ending = Ending(delivery.claim, delivery.id, "failed", delay=delay, error=described(error))
+        self._end([ending], connection)
+
+    def bury(
+        self, delivery: Delivery, error: BaseException | str, *, connection: object | None = None
+    ) -> None:
+        """Hopeless: to the dead letters, whatever attempts are left. Raises LeaseLost."""
+        self._end([Ending(delivery.claim, delivery.id, "dead", error=described(error))], connection)
+
+    def hand_back(
+        self,
+        deliveries: Iterable[Delivery],
+        *,
+        delay: timedelta = NOW,
+        connection: object | None = None,
+    ) -> None:
+        """Not run: available again after `delay`, the attempt unspent. Takes a lease too. Raises LeaseLost."""
+        self._end([Ending(held.claim, held.id, "returned", delay=delay) for held in deliveries], connection)
+
+    def extend(self, held: Lease | Delivery, by: timedelta, *, connection: object | None = None) -> datetime:
+        """Keep a claim ours for `by` from now, at least a second. A delivery's whole claim is extended.
+
+        Returns its new end, UTC, by the database's clock; never earlier than before.
+        Raises LeaseLost.
+        """
+        if held.claim is None:
+            raise LeaseLost("the lease holds no jobs")
+        extension = self._database.run(lease.extend([held.claim], by), connection).get(held.claim)
+        if extension is None:
+            raise LeaseLost(f"claim {held.claim} is gone")
+        return extension.expires_at
+
+    def get(self, job_id: int, *, connection: object | None = None) -> JobRecord | None:
+        """Everything known of a job, whatever state it is in; None if there is none."""
+        return self._database.run(jobs.get_job(job_id), connection)
+
+    def wait(self, job_id: int, *, timeout: timedelta) -> JobRecord:
+        """Wait until a job has ended and tell how. Raises NoResultYet, UnknownJob.
+
+        Looks a few times a second; `result` is there if the job keeps it.
+        """
+        deadline = time.monotonic() + timeout.total_seconds()
+        for pause in pauses():
+            record = jobs.known(job_id, self.get(job_id))
+            if record.has_ended:
+                return record
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise NoResultYet(f"job {job_id} is {record.state} after {timeout}")
+            time.sleep(min(pause, left))
+        raise AssertionError("pauses never end")
+
+    def cancel(self, job_id: int, *, reason: str | None = None, connection: object | None = None) -> str:
+        """Ask that a job be run no more: a waiting one is cancelled, a running one told.
+
+        Returns the state it was found in; an ended one stays as it is. Raises UnknownJob.
+        """
+        return self._database.run(jobs.cancel(job_id, reason), connection)
+
+    def dead_letters(
+        self,
+        *,
+        queue: str | None = None,
+        task: str | None = None,
+        error_type: str | None = None,
+        died_since: datetime | None = None,
+        before: DeadLetter | None = None,
+        limit: int = 100,
+        connection: object | None = None,
+    ) -> list[DeadLetter]:
+        """The dead letters that fit every filter, newest first; `before` is the last of the page before."""
+        asked = dead_letters.list_dead(
+            queue=queue, task=task, error_type=error_type, died_since=died_since, before=before, limit=limit
+        )
+        return self._database.run(asked, connection)
+
+    def redrive(self, job_ids: Iterable[int], *, connection: object | None = None) -> list[int]:
+        """Put dead jobs back, with as many attempts as they first had. Returns those that were dead."""
+        return self._database.run(dead_letters.redrive(list(job_ids)), connection)
+
+    def purge(self, job_ids: Iterable[int], *, connection: object | None = None) -> list[int]:
+        """Delete dead letters for good. Returns those that were there."""
+        return self._database.run(dead_letters.purge(list(job_ids)), connection)
+
+    def pause(self, queue: str, *, connection: object | None = None) -> None:
+        """Give out no more jobs of the queue; it still takes them, and what runs goes on."""
+        self._database.run(queues.pause(queue), connection)
+
+    def resume(self, queue: str, *, connection: object | None = None) -> None:
+        """Give out the queue's jobs again."""
+        self._database.run(queues.resume(queue), connection)
+
+    def close(self) -> None:
+        """Close the client's own connections."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        """The client; closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _end(self, endings: Sequence[Ending], connection: object | None) -> None:
+        if not endings:
+            return
+        lost = self._database.run(finish.finish(endings), connection)
+        if lost:
+            raise LeaseLost(
+                f"no longer held: {', '.join(f'job {job} by claim {claim}' for claim, job in lost)}"
+            )

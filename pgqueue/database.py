@@ -1,0 +1,151 @@
+"""Where calls go: the caller's connection if one is given, else a pool of our own.
+
+It must never end a transaction it did not begin.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+from pgqueue.calls.call import Call
+from pgqueue.calls.installation import installation_id
+from pgqueue.drivers import choose
+from pgqueue.drivers import psycopg as driver
+from pgqueue.errors import UnsupportedConnection
+from pgqueue.settings import SCHEMA
+
+T = TypeVar("T")
+
+PREPARE_AFTER = 2  # uses of a statement on one connection before it is prepared
+
+
+class Database:
+    """One installation of pgqueue, reached from blocking code.
+
+    dsn: where our own connections go; None if every call brings a connection.
+    pool_size: how many connections of our own at most; none is opened before the first need.
+    prepare: False behind a transaction-mode pooler that cannot keep prepared statements.
+    """
+
+    def __init__(
+        self, dsn: str | None, *, schema: str = SCHEMA, pool_size: int = 4, prepare: bool = True
+    ) -> None:
+        self.schema = schema
+        self._installation: UUID | None = None
+        self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
+        if dsn is not None:
+            self._pool = ConnectionPool(
+                dsn, min_size=0, max_size=pool_size, open=False, kwargs=connection_options(prepare=prepare)
+            )
+
+    def run(self, call: Call[T], connection: object | None = None) -> T:
+        """Run one call: in the connection's transaction if one is given, else in one of its own."""
+        if connection is not None:
+            result: T = choose.blocking(connection).run(connection, call, self.schema)
+            return result
+        with self.connection() as own:
+            return driver.run(own, call, self.schema)
+
+    def run_each(self, calls: Iterable[Call[T]], connection: object | None = None) -> list[T]:
+        """Run the calls one after the other, all or nothing."""
+        if connection is not None:
+            chosen = choose.blocking(connection)
+            with chosen.atomic(connection):
+                return [chosen.run(connection, call, self.schema) for call in calls]
+        with self.connection() as own, own.transaction():
+            return driver.run_each(own, calls, self.schema)
+
+    @contextmanager
+    def connection(self) -> Iterator["psycopg.Connection[Any]"]:
+        """A connection of our own, in autocommit; back in the pool at the end."""
+        if self._pool is None:
+            raise no_dsn()
+        self._pool.open()
+        with self._pool.connection() as connection:
+            yield connection
+
+    def expected_installation(self, connection: object | None) -> UUID | None:
+        """The installation a caller's connection must lead to: that of our own DSN, looked up once.
+
+        None where there is nothing to compare: no connection given, or no DSN of our own.
+        """
+        if connection is None or self._pool is None:
+            return None
+        self._installation = self._installation or self.run(installation_id())
+        return self._installation
+
+    def close(self) -> None:
+        """Close our own connections. Closing twice does no harm."""
+        if self._pool is not None:
+            self._pool.close()
+
+
+class AsyncDatabase:
+    """One installation of pgqueue, reached from async code. See `Database`."""
+
+    def __init__(
+        self, dsn: str | None, *, schema: str = SCHEMA, pool_size: int = 4, prepare: bool = True
+    ) -> None:
+        self.schema = schema
+        self._installation: UUID | None = None
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] | None = None
+        if dsn is not None:
+            self._pool = AsyncConnectionPool(
+                dsn, min_size=0, max_size=pool_size, open=False, kwargs=connection_options(prepare=prepare)
+            )
+
+    async def run(self, call: Call[T], connection: object | None = None) -> T:
+        """Run one call: in the connection's transaction if one is given, else in one of its own."""
+        if connection is not None:
+            result: T = await choose.asynchronous(connection).run(connection, call, self.schema)
+            return result
+        async with self.connection() as own:
+            return await driver.run_async(own, call, self.schema)
+
+    async def run_each(self, calls: Iterable[Call[T]], connection: object | None = None) -> list[T]:
+        """Run the calls one after the other, all or nothing."""
+        if connection is not None:
+            chosen = choose.asynchronous(connection)
+            async with chosen.atomic(connection):
+                return [await chosen.run(connection, call, self.schema) for call in calls]
+        async with self.connection() as own, own.transaction():
+            return await driver.run_each_async(own, calls, self.schema)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["psycopg.AsyncConnection[Any]"]:
+        """A connection of our own, in autocommit; back in the pool at the end."""
+        if self._pool is None:
+            raise no_dsn()
+        await self._pool.open()
+        async with self._pool.connection() as connection:
+            yield connection
+
+    async def expected_installation(self, connection: object | None) -> UUID | None:
+        """The installation a caller's connection must lead to. See `Database`."""
+        if connection is None or self._pool is None:
+            return None
+        self._installation = self._installation or await self.run(installation_id())
+        return self._installation
+
+    async def close(self) -> None:
+        """Close our own connections. Closing twice does no harm."""
+        if self._pool is not None:
+            await self._pool.close()
+
+
+def connection_options(*, prepare: bool) -> dict[str, Any]:
+    """What every connection of ours is opened with."""
+    return {
+        "autocommit": True,
+        "prepare_threshold": PREPARE_AFTER if prepare else None,
+        "application_name": "pgqueue",
+    }
+
+
+def no_dsn() -> UnsupportedConnection:
+    """The error of a client that was given neither a DSN nor a connection."""
+    return UnsupportedConnection("this client has no DSN of its own: pass connection=, or make it with a DSN")

@@ -1,0 +1,54 @@
+"""A job in somebody's hands: one delivery, and the lease a batch of them is held under."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One job, claimed for one attempt.
+
+    claim: the lease that holds it, and the token that fences it.
+    attempt: which delivery this is, from 1; last_attempt: the one after which it dies.
+    payload, headers: JSON objects in text.
+    """
+
+    claim: int
+    id: int
+    attempt: int
+    last_attempt: int
+    queue: str
+    task: str
+    payload: str
+    headers: str | None
+    priority: int
+    visible_at: datetime
+    timeout: timedelta | None
+    keep_result: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A batch of jobs that is ours until `expires_at`, by the database's clock.
+
+    claim: None if nothing was due. claimed_at, expires_at: aware, UTC.
+    """
+
+    claim: int | None
+    claimed_at: datetime
+    expires_at: datetime | None
+    deliveries: tuple[Delivery, ...]
+
+    def __len__(self) -> int:
+        """How many jobs it holds."""
+        return len(self.deliveries)
+
+    def __iter__(self) -> Iterator[Delivery]:
+        """Its jobs, in the order they should be started."""
+        return iter(self.deliveries)
+
+
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC: drivers answer in the session's time zone."""
+    return moment.astimezone(UTC)

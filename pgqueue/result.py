@@ -1,0 +1,28 @@
+"""What a handler returned, as the JSON that is kept."""
+
+from pydantic_core import PydanticSerializationError, to_json
+
+from pgqueue.delivery import Delivery
+from pgqueue.errors import PayloadTooLarge, ResultNotSerializable
+
+
+def result_json(delivery: Delivery, result: object, limit_bytes: int) -> str | None:
+    """The result as JSON text, or None if its job keeps none.
+
+    Models, dates, decimals, UUIDs and enums are written as pydantic writes them.
+    Raises ResultNotSerializable or PayloadTooLarge.
+    """
+    if not delivery.keep_result:
+        return None
+    try:
+        text = to_json(result)
+    except (PydanticSerializationError, ValueError) as error:
+        raise ResultNotSerializable(
+            f"job {delivery.id} ({delivery.task}) returned {type(result).__qualname__}: {error}"
+        ) from error
+    if len(text) > limit_bytes:
+        raise PayloadTooLarge(
+            f"the result of job {delivery.id} ({delivery.task}) is {len(text)} bytes, the limit is {limit_bytes}: "
+            "store it elsewhere and return a reference"
+        )
+    return text.decode()

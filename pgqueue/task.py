@@ -1,0 +1,204 @@
+"""Tasks: functions whose calls can be enqueued. A task knows no client and no worker."""
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Generic, NotRequired, ParamSpec, TypeVar, get_type_hints, overload
+
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError, with_config
+from pydantic_core import PydanticSerializationError
+from typing_extensions import TypedDict
+
+from pgqueue.backoff import Backoff, Exponential
+from pgqueue.errors import InvalidPayload
+from pgqueue.job import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_QUEUE, Job
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Arguments = dict[str, Any]
+
+
+class Task(Generic[P, R]):
+    """A function with a name, a queue and a policy. Calling it just runs it.
+
+    name: what jobs are stored under; module and function by default. Jobs in
+        the queue know only this name: renaming strands them.
+    queue, priority, max_attempts, timeout, keep_result: see `Job`.
+    backoff: the delay before the next attempt, from the number of the failed one.
+    """
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        *,
+        name: str | None = None,
+        queue: str = DEFAULT_QUEUE,
+        priority: int = DEFAULT_PRIORITY,
+        max_attempts: int = DEFAULT_MAX_ATTEMPTS,
+        timeout: timedelta | None = None,
+        backoff: Backoff | None = None,
+        keep_result: bool = False,
+    ) -> None:
+        self.function = function
+        self.name = name or default_name(function)
+        self.backoff = backoff or Exponential()
+        self.is_async = inspect.iscoroutinefunction(function)
+        self._signature = inspect.signature(function)
+        self._adapter: TypeAdapter[Arguments] | None = None
+        self._template = Job(
+            task=self.name,
+            payload="{}",
+            queue=queue,
+            priority=priority,
+            max_attempts=max_attempts,
+            timeout=timeout,
+            keep_result=keep_result,
+        )
+        refuse_unnamed_parameters(self.name, self._signature)
+        self.__doc__ = function.__doc__
+        self.__name__ = getattr(function, "__name__", self.name)
+        self.__wrapped__ = function
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the function here and now; nothing is enqueued."""
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        """Its name and queue."""
+        return f"<task {self.name} of queue {self.queue}>"
+
+    @property
+    def queue(self) -> str:
+        """The queue its jobs go to by default."""
+        return self._template.queue
+
+    def job(self, *args: P.args, **kwargs: P.kwargs) -> Job:
+        """One call of this task as a job to enqueue.
+
+        The arguments are validated against the signature now, and stored as JSON.
+        Raises InvalidPayload, naming each field that does not fit.
+        """
+        return self._template.with_payload(self.encode(*args, **kwargs))
+
+    def encode(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The arguments as the JSON object a job carries. Raises InvalidPayload."""
+        try:
+            given = self._signature.bind(*args, **kwargs).arguments
+            return self.adapter.dump_json(self.adapter.validate_python(given)).decode()
+        except TypeError as error:
+            raise InvalidPayload(f"task {self.name}: {error}") from error
+        except ValidationError as error:
+            raise InvalidPayload(f"task {self.name}: {fields_at_fault(error)}") from error
+        except PydanticSerializationError as error:
+            raise InvalidPayload(f"task {self.name}: {error}: pass something JSON can say") from error
+
+    def decode(self, payload: str) -> Arguments:
+        """The arguments of a stored job, validated. Raises InvalidPayload, naming each field."""
+        try:
+            return self.adapter.validate_json(payload)
+        except ValidationError as error:
+            raise InvalidPayload(f"task {self.name}: {fields_at_fault(error)}") from error
+
+    @property
+    def adapter(self) -> TypeAdapter[Arguments]:
+        """The validator of its arguments, built at first use: annotations may name later classes."""
+        if self._adapter is None:
+            self._adapter = arguments_adapter(self.name, self.function, self._signature)
+        return self._adapter
+
+
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+
+
+@overload
+def task(
+    *,
+    name: str | None = None,
+    queue: str = DEFAULT_QUEUE,
+    priority: int = DEFAULT_PRIORITY,
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS,
+    timeout: timedelta | None = None,
+    backoff: Backoff | None = None,
+    keep_result: bool = False,
+) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+
+
+def task(
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    queue: str = DEFAULT_QUEUE,
+    priority: int = DEFAULT_PRIORITY,
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS,
+    timeout: timedelta | None = None,
+    backoff: Backoff | None = None,
+    keep_result: bool = False,
+) -> Task[P, R] | Callable[[Callable[P, R]], Task[P, R]]:
+    """Make a function a task: `@task` or `@task(queue="email", max_attempts=5)`. Options: see `Task`."""
+
+    def make(decorated: Callable[P, R]) -> Task[P, R]:
+        return Task(
+            decorated,
+            name=name,
+            queue=queue,
+            priority=priority,
+            max_attempts=max_attempts,
+            timeout=timeout,
+            backoff=backoff,
+            keep_result=keep_result,
+        )
+
+    return make if function is None else make(function)
+
+
+def default_name(function: Callable[..., object]) -> str:
+    """Module and name; a script's module is its file's, as an importer would call it."""
+    module = function.__module__
+    if module == "__main__":
+        module = Path(getattr(sys.modules["__main__"], "__file__", None) or "__main__").stem
+    return f"{module}.{getattr(function, '__qualname__', function)}"
+
+
+def refuse_unnamed_parameters(name: str, signature: inspect.Signature) -> None:
+    """A payload is an object of named arguments, so every parameter must have a name to pass it by."""
+    unnamed = {
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.VAR_POSITIONAL,
+        inspect.Parameter.VAR_KEYWORD,
+    }
+    for parameter in signature.parameters.values():
+        if parameter.kind in unnamed:
+            raise TypeError(
+                f"task {name}: parameter {parameter} cannot be passed by name: give it a name of its own"
+            )
+
+
+def arguments_adapter(
+    name: str, function: Callable[..., object], signature: inspect.Signature
+) -> TypeAdapter[Arguments]:
+    """A strictly closed object with one field per parameter; those with a default may be missing."""
+    hints = get_type_hints(function, include_extras=True)
+    fields: Mapping[str, Any] = {
+        parameter.name: hints.get(parameter.name, Any)
+        if parameter.default is parameter.empty
+        else NotRequired[hints.get(parameter.name, Any)]
+        for parameter in signature.parameters.values()
+    }
+    closed = with_config(ConfigDict(extra="forbid"))(TypedDict(name, fields))  # type: ignore[operator]
+    try:
+        return TypeAdapter(closed)
+    except PydanticUserError as error:
+        raise TypeError(f"task {name}: {error.message}") from error
+
+
+def fields_at_fault(error: ValidationError) -> str:
+    """Every field that does not fit and why, on one line; never the values, which may be secret."""
+    return "; ".join(
+        f"{'.'.join(map(str, entry['loc'])) or 'payload'}: {entry['msg']}"
+        for entry in error.errors(include_url=False, include_input=False, include_context=False)
+    )

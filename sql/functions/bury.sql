@@ -1,0 +1,44 @@
+-- Write the dead letters of jobs whose last outcome is death: body and story.
+create or replace function pgqueue.bury(jobs bigint[])
+returns void
+language sql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into pgqueue.dead_letters
+        (job_id, died_at, timeout, attempt, max_attempts, priority, keep_result,
+         queue, task, payload, headers, error, history)
+    select
+        body.id, story.died_at, body.timeout, story.attempt, body.max_attempts, body.priority, body.keep_result,
+        body.queue, body.task, body.payload, body.headers, story.error, story.history
+    from unnest(bury.jobs) as dead (id)
+    cross join lateral (select * from pgqueue.jobs where jobs.id = dead.id limit 1) as body
+    cross join lateral pgqueue.story(dead.id) as story
+$$;
+
+-- Every attempt of a job, oldest first, and how the last one ended.
+create or replace function pgqueue.story(job bigint)
+returns table (died_at timestamptz, attempt smallint, error jsonb, history jsonb)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        max(outcomes.finished_at),
+        max(outcomes.attempt),
+        (array_agg(outcomes.error order by outcomes.attempt desc))[1],
+        jsonb_agg(
+            jsonb_build_object(
+                'attempt', outcomes.attempt,
+                'state', outcomes.state,
+                'claimed_at', outcomes.claimed_at,
+                'finished_at', outcomes.finished_at,
+                'worker', outcomes.worker::text,
+                'run_seconds', outcomes.run_seconds,
+                'error', outcomes.error
+            )
+            order by outcomes.attempt
+        )
+    from pgqueue.outcomes
+    where outcomes.job_id = story.job
+$$;

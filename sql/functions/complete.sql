@@ -1,0 +1,59 @@
+-- claims -> outcomes inside the caller's transaction: a job's effects and its
+-- completion commit together. The claim is only share-locked, so that others
+-- may go on finishing and extending what else it holds; the job leaves it when
+-- its worker next reports, or with the reaper. A claim of this one job, or one made
+-- in the same transaction, lets it go now.
+-- Locks: the claim, for key share (or for update if it goes), to the end of the transaction.
+-- Raises PQ001 if the claim no longer holds the job or it is already completed.
+create or replace function pgqueue.complete(
+    claim bigint,
+    job bigint,
+    run_seconds real default null,
+    result jsonb default null
+)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_held pgqueue.claims;
+    v_is_own boolean;
+begin
+    select held.*
+    into v_held
+    from pgqueue.claims as held
+    where held.id = complete.claim
+    for key share;
+
+    -- Claimed in this very transaction: nobody else can see the claim.
+    v_is_own := exists (
+        select
+        from pgqueue.claims as held
+        where held.id = complete.claim
+            and held.xmin = pg_current_xact_id()::xid
+    );
+
+    insert into pgqueue.outcomes
+        (job_id, claimed_at, finished_at, worker, run_seconds, attempt, state, result)
+    select
+        complete.job, v_held.claimed_at, pgqueue.now(), v_held.worker, complete.run_seconds, entry.attempt,
+        'succeeded', complete.result
+    from unnest(v_held.jobs, v_held.attempts) as entry (job, attempt)
+    where entry.job = complete.job
+    on conflict do nothing;
+    if not found then
+        perform pgqueue.refuse(
+            'PQ001',
+            format('claim %s no longer holds job %s', claim, job),
+            'Its lease ran out or it is finished already: roll back, another attempt has it.'
+        );
+    end if;
+
+    if v_is_own or v_held.jobs = array[complete.job] then
+        perform pgqueue.release(array[claim], array[job]);
+    end if;
+end
+$$;

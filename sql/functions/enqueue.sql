@@ -1,0 +1,47 @@
+-- (nothing) -> ready. One row in jobs, one in ready, in the caller's transaction.
+-- Locks: the bell, shared, to the end of the transaction; none that waits.
+-- Raises PQ002 (a value out of bounds), PQ003 (payload too large), PQ004
+-- (another installation).
+create or replace function pgqueue.enqueue(
+    queue text,
+    task text,
+    payload jsonb default '{}',
+    priority integer default 5,
+    max_attempts integer default 5,
+    run_at timestamptz default null,
+    delay interval default null,
+    timeout interval default null,
+    headers jsonb default null,
+    keep_result boolean default false,
+    ring boolean default true,
+    installation uuid default null
+)
+returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_settings pgqueue.installation := pgqueue.settings(installation);
+    v_now timestamptz := pgqueue.now();
+    v_run_at timestamptz := coalesce(run_at, v_now + delay);
+    v_visible_at timestamptz := greatest(v_run_at, v_now);
+    v_id bigint := pgqueue.next_id(v_now);
+begin
+    perform pgqueue.is_sound(
+        queue, task, payload, priority, max_attempts, timeout, headers, v_settings.payload_limit_bytes
+    );
+    insert into pgqueue.jobs
+        (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payload, headers)
+    values
+        (v_id, priority, max_attempts, keep_result, v_run_at, timeout, queue, task, payload, headers);
+    insert into pgqueue.ready
+        (id, slot, visible_at, priority, attempt, last_attempt, queue)
+    values
+        (v_id, pgqueue.slot(v_now, v_visible_at, v_settings.ready_window), v_visible_at, priority, 0, max_attempts, queue);
+    perform pgqueue.announce(queue, ring);
+    return v_id;
+end
+$$;

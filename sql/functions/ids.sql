@@ -1,0 +1,42 @@
+-- Ids are 64 bits: milliseconds since 2024-01-01 UTC above, 20 bits of a
+-- sequence below. They order by time and stay unique when a group of queues
+-- moves to another server, for the clock goes on where the sequence does not.
+
+-- The smallest id that could be made at this moment.
+create or replace function pgqueue.first_id(moment timestamptz)
+returns bigint
+language sql
+stable
+parallel safe
+as $$
+    select (pg_catalog.date_part('epoch', moment) * 1000 - 1704067200000)::bigint << 20
+$$;
+
+-- The moment an id was made, to the millisecond.
+create or replace function pgqueue.moment_of(id bigint)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+    select pg_catalog.to_timestamp(((id >> 20) + 1704067200000) / 1000.0)
+$$;
+
+create or replace function pgqueue.next_id(moment timestamptz)
+returns bigint
+language sql
+volatile
+as $$
+    select pgqueue.first_id(moment) | (pg_catalog.nextval('pgqueue.id_sequence') & 1048575)
+$$;
+
+-- A fresh id of now, for a worker.
+create or replace function pgqueue.new_id()
+returns bigint
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select pgqueue.next_id(pgqueue.now())
+$$;

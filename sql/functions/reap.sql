@@ -1,0 +1,63 @@
+-- claims -> ready, outcomes or dead_letters: what a lost worker held. Takes
+-- claims expired since `since` and those of the workers in `dead`; a job
+-- completed meanwhile is left as it is. Returns how many jobs it took back.
+-- Locks: the claims, for update, skipping locked ones.
+create or replace function pgqueue.reap(
+    since timestamptz default null,
+    dead bigint[] default '{}',
+    max_claims integer default 100
+)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+    v_now timestamptz := pgqueue.now();
+    v_claims bigint[];
+    v_jobs bigint[];
+begin
+    with expired as materialized (
+        select held.id, held.jobs
+        from pgqueue.claims as held
+        where held.expires_at >= coalesce(since, '-infinity')
+            and held.expires_at < v_now
+        order by held.expires_at
+        limit max_claims
+        for update skip locked
+    ),
+    orphaned as materialized (
+        select held.id, held.jobs
+        from pgqueue.claims as held
+        where cardinality(dead) > 0
+            and held.worker = any (dead)
+        limit max_claims
+        for update skip locked
+    ),
+    taken as (
+        select id, jobs from expired
+        union
+        select id, jobs from orphaned
+    )
+    select array_agg(taken.id), array_agg(entry.job)
+    into v_claims, v_jobs
+    from taken
+    cross join lateral unnest(taken.jobs) as entry (job);
+
+    if v_jobs is null then
+        return 0;
+    end if;
+    perform pgqueue.finish(
+        claims => v_claims,
+        jobs => v_jobs,
+        states => '{expired}',
+        errors => array[jsonb_build_object(
+            'type', 'LeaseExpired', 'message', 'its worker stopped answering', 'traceback', null
+        )]
+    );
+    return cardinality(v_jobs);
+end
+$$;

@@ -1,0 +1,20 @@
+-- Functions and views are made anew after every upgrade, in its transaction.
+-- What somebody else built on our views is not ours to drop: it stops here.
+do $$
+declare
+    v_object record;
+begin
+    for v_object in
+        select format('drop view %s', class.oid::regclass) as statement
+        from pg_catalog.pg_class as class
+        where class.relnamespace = 'pgqueue'::regnamespace
+            and class.relkind = 'v'
+        union all
+        select format('drop routine %s', routine.oid::regprocedure)
+        from pg_catalog.pg_proc as routine
+        where routine.pronamespace = 'pgqueue'::regnamespace
+    loop
+        execute v_object.statement;
+    end loop;
+end
+$$;

@@ -1,0 +1,46 @@
+-- Where every job is, in one word. A job is what its rows say: dead with a dead
+-- letter, ended with a last outcome, running in a claim, else it waits: its row
+-- in ready is implied, never looked up, so one job costs the same in any backlog.
+create or replace view pgqueue.job_states as
+select
+    jobs.id,
+    jobs.queue,
+    jobs.task,
+    case
+        when letter.job_id is not null then 'dead'
+        when final.state in ('succeeded', 'cancelled') then final.state
+        when held.claim is not null then 'running'
+        when final.state = 'dead' and not exists (
+            select
+            from pgqueue.redrives
+            where redrives.job_id = jobs.id
+                and redrives.redriven_at >= final.finished_at
+        ) then 'purged'
+        when cancellation.job_id is not null then 'cancelled'
+        when coalesce(final.retry_at, jobs.run_at) > pgqueue.now() then 'scheduled'
+        else 'waiting'
+    end as state,
+    coalesce(held.attempt, final.attempt, 0::smallint) as attempt,
+    jobs.max_attempts,
+    jobs.priority,
+    pgqueue.moment_of(jobs.id) as enqueued_at,
+    case when held.claim is null then coalesce(final.retry_at, jobs.run_at) end as run_at,
+    held.claimed_at,
+    held.expires_at,
+    held.worker,
+    case when final.retry_at is null then final.finished_at end as finished_at
+from pgqueue.jobs
+left join pgqueue.dead_letters as letter on letter.job_id = jobs.id
+left join pgqueue.cancellations as cancellation on cancellation.job_id = jobs.id
+left join lateral (
+    select outcomes.state, outcomes.attempt, outcomes.retry_at, outcomes.finished_at
+    from pgqueue.outcomes
+    where outcomes.job_id = jobs.id
+    order by outcomes.attempt desc
+    limit 1
+) as final on true
+left join (
+    select entry.job, entry.attempt, claims.id as claim, claims.claimed_at, claims.expires_at, claims.worker
+    from pgqueue.claims
+    cross join lateral unnest(claims.jobs, claims.attempts) as entry (job, attempt)
+) as held on held.job = jobs.id and held.attempt > coalesce(final.attempt, 0);
