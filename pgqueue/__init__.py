@@ -28,6 +28,7 @@ from pgqueue.outcomes import Cancel, Dead, Retry, Snooze
 from pgqueue.record import Attempt, DeadLetter, JobRecord
 from pgqueue.settings import WorkerSettings
 from pgqueue.task import Task, task
+from pgqueue.worker import RunningJob, Worker, current_job
 
 __all__ = [
     "AsyncClient",
@@ -53,13 +54,16 @@ __all__ = [
     "PgQueueError",
     "ResultNotSerializable",
     "Retry",
+    "RunningJob",
     "SchemaMismatch",
     "Snooze",
     "Task",
     "UnknownJob",
     "UnknownTask",
     "UnsupportedConnection",
+    "Worker",
     "WorkerSettings",
     "WrongInstallation",
+    "current_job",
     "task",
 ]

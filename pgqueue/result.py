@@ -22,7 +22,8 @@ def result_json(delivery: Delivery, result: object, limit_bytes: int) -> str | N
         ) from error
     if len(text) > limit_bytes:
         raise PayloadTooLarge(
-            f"the result of job {delivery.id} ({delivery.task}) is {len(text)} bytes, the limit is {limit_bytes}: "
+            f"the result of job {delivery.id} ({delivery.task}) is {len(text)} bytes, "
+            f"the limit is {limit_bytes}: "
             "store it elsewhere and return a reference"
         )
     return text.decode()

@@ -26,9 +26,11 @@ def check_revision(installed: str, schema: str) -> None:
     """Raise SchemaMismatch, naming the mend, unless this package works with that migration."""
     if installed < head():
         raise SchemaMismatch(
-            f"schema {schema!r} is at migration {installed}, this pgqueue needs {head()}: run `pgqueue migrate`"
+            f"schema {schema!r} is at migration {installed}, this pgqueue needs {head()}: "
+            "run `pgqueue migrate`"
         )
     if installed > head():
         raise SchemaMismatch(
-            f"schema {schema!r} is at migration {installed}, this pgqueue knows only {head()}: upgrade the package"
+            f"schema {schema!r} is at migration {installed}, this pgqueue knows only {head()}: "
+            "upgrade the package"
         )

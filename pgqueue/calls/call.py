@@ -1,7 +1,7 @@
 """What a call is: data, which a driver can spell and run. It must never hold a connection."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -12,10 +12,18 @@ Decoder = Callable[[Sequence[Row]], T]
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """An SQL function of ours: its name and the types of its parameters, in order."""
+    """An SQL function of ours: its name and the types of its parameters, in order.
+
+    answer: the columns it answers with and their types, where it answers with rows.
+    """
 
     name: str
     parameters: tuple[tuple[str, str], ...]
+    answer: tuple[tuple[str, str], ...] = ()
+
+    def answering(self, **columns: str) -> "Function":
+        """The same function, which answers with these columns."""
+        return replace(self, answer=tuple(columns.items()))
 
 
 def function(name: str, **parameters: str) -> Function:

@@ -17,6 +17,21 @@ CLAIM = function(
     lease="interval",
     worker="bigint",
     floors="timestamptz[]",
+).answering(
+    claim="bigint",
+    claimed_at="timestamptz",
+    expires_at="timestamptz",
+    job="bigint",
+    attempt="smallint",
+    last_attempt="smallint",
+    queue="text",
+    task="text",
+    payload="text",
+    headers="text",
+    priority="smallint",
+    visible_at="timestamptz",
+    timeout="interval",
+    keep_result="boolean",
 )
 
 

@@ -17,6 +17,20 @@ LIST_DEAD = function(
     died_before="timestamptz",
     before_job="bigint",
     max_letters="integer",
+).answering(
+    job_id="bigint",
+    died_at="timestamptz",
+    timeout="interval",
+    attempt="smallint",
+    max_attempts="smallint",
+    priority="smallint",
+    keep_result="boolean",
+    queue="text",
+    task="text",
+    payload="jsonb",
+    headers="jsonb",
+    error="jsonb",
+    history="jsonb",
 )
 REDRIVE = function("redrive", jobs="bigint[]")
 PURGE = function("purge", jobs="bigint[]")

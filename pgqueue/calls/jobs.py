@@ -10,7 +10,28 @@ from pgqueue.delivery import utc
 from pgqueue.errors import UnknownJob
 from pgqueue.record import Attempt, JobRecord
 
-GET_JOB = function("get_job", job="bigint")
+GET_JOB = function("get_job", job="bigint").answering(
+    id="bigint",
+    queue="text",
+    task="text",
+    state="text",
+    attempt="smallint",
+    max_attempts="smallint",
+    priority="smallint",
+    enqueued_at="timestamptz",
+    run_at="timestamptz",
+    claimed_at="timestamptz",
+    expires_at="timestamptz",
+    worker="bigint",
+    finished_at="timestamptz",
+    payload="jsonb",
+    headers="jsonb",
+    result="jsonb",
+    error="jsonb",
+    history="jsonb",
+    fraction="real",
+    note="text",
+)
 CANCEL = function("cancel", job="bigint", reason="text")
 REPORT_PROGRESS = function(
     "report_progress", jobs="bigint[]", attempts="integer[]", fractions="real[]", notes="text[]"
@@ -81,9 +102,9 @@ def moment(value: datetime | None) -> datetime | None:
     return utc(value) if value is not None else None
 
 
-def parsed(value: Any) -> Any:
-    """A jsonb value as Python's: some drivers answer with its text, others parse it."""
-    return json.loads(value) if isinstance(value, str | bytes) else value
+def parsed(value: str | None) -> Any:
+    """A jsonb value as Python's; every driver gives its text."""
+    return json.loads(value) if value is not None else None
 
 
 def known(job: int, record: JobRecord | None) -> JobRecord:

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from pgqueue.calls.call import Call, Row, call, function, scalar
 from pgqueue.delivery import utc
 
-EXTEND = function("extend", claims="bigint[]", lease="interval")
+EXTEND = function("extend", claims="bigint[]", lease="interval").answering(
+    claim="bigint", expires_at="timestamptz", cancelled="bigint[]"
+)
 REAP = function("reap", since="timestamptz", dead="bigint[]", max_claims="integer")
 
 

@@ -1,32 +1,33 @@
-"""Who works here, and how sleepers are woken."""
+"""Who works here, and who keeps the house."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from pgqueue.calls.call import Call, Row, call, function, nothing, scalar
-from pgqueue.delivery import utc
 
 JOIN_WORKERS = function(
     "join_workers", worker="bigint", queues="text[]", host="text", process_id="integer", version="text"
 )
 LEAVE_WORKERS = function("leave_workers", worker="bigint")
 ABSENT_WORKERS = function("absent_workers", asking="bigint")
-TAKE_WATCH = function("take_watch", queue="text")
-LEAVE_WATCH = function("leave_watch", queue="text")
-ARM = function("arm", queue="text")
-DISARM = function("disarm", queue="text")
-NEXT_DUE = function("next_due", queues="text[]")
+DISOWN = function("disown", worker="bigint", known="bigint[]")
+STRIKE_WORKERS = function("strike_workers", workers="bigint[]")
+TAKE_DUTY = function("take_duty")
+MAKE_PARTITIONS = function("make_partitions", ahead="integer")
 NEW_ID = function("new_id")
 CHANNEL = function("channel")
 
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """A worker whose session is gone, and when the server it was connected to last started."""
+    """A worker whose session is gone.
+
+    met_server: whether it had joined the server that runs now; if not, a
+    restart cut it off, and it may be on its way back.
+    """
 
     worker: int
-    server_started_at: datetime
+    met_server: bool
 
 
 def new_id() -> Call[int]:
@@ -63,31 +64,26 @@ def absent_workers(asking: int) -> Call[list[Absence]]:
     return call(ABSENT_WORKERS, {"asking": asking}, absences)
 
 
-def take_watch(queue: str) -> Call[bool]:
-    """Try to be the one idle worker that keeps watch over the queue."""
-    return call(TAKE_WATCH, {"queue": queue}, scalar)
+def disown(worker: int, known: Sequence[int]) -> Call[int]:
+    """Hand back what we claimed without learning of it: all our claims but the known. Returns how many jobs."""
+    return call(DISOWN, {"worker": worker, "known": list(known)}, scalar)
 
 
-def leave_watch(queue: str) -> Call[None]:
-    """Give the watch up and tell the other sleepers."""
-    return call(LEAVE_WATCH, {"queue": queue}, nothing)
+def strike_workers(workers: Sequence[int]) -> Call[None]:
+    """Strike dead workers off the list."""
+    return call(STRIKE_WORKERS, {"workers": list(workers)}, nothing)
 
 
-def arm(queue: str) -> Call[bool]:
-    """Try to hold the bell, so that the next enqueue rings. False while an enqueue is in flight."""
-    return call(ARM, {"queue": queue}, scalar)
+def take_duty() -> Call[bool]:
+    """Try to be the one worker that keeps the house, for as long as this session lasts."""
+    return call(TAKE_DUTY, {}, scalar)
 
 
-def disarm(queue: str) -> Call[None]:
-    """Let the bell go: enqueues need not ring."""
-    return call(DISARM, {"queue": queue}, nothing)
-
-
-def next_due(queues: Sequence[str]) -> Call[timedelta | None]:
-    """How long until something falls due: a scheduled job, or a lease."""
-    return call(NEXT_DUE, {"queues": list(queues)}, scalar)
+def make_partitions(ahead: int = 2) -> Call[int]:
+    """Make the partitions missing from now to `ahead` windows from now. Returns how many were made."""
+    return call(MAKE_PARTITIONS, {"ahead": ahead}, scalar)
 
 
 def absences(rows: Sequence[Row]) -> list[Absence]:
     """One a row."""
-    return [Absence(row[0], utc(row[1])) for row in rows]
+    return [Absence(row[0], row[1]) for row in rows]

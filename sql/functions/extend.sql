@@ -1,7 +1,8 @@
 -- Keep claims for `lease` longer, counted from now. Returns those still held,
 -- with their new end; what is missing has lost its lease. Also returns which
--- of their jobs somebody asked to cancel.
--- Locks: the claims, for update of no key, skipping locked ones (they stand).
+-- of their jobs somebody asked to cancel. A lease never gets shorter.
+-- Locks: the claims, for no key update, in the order of their ids.
+-- Raises PQ002 (a lease under one second).
 create or replace function pgqueue.extend(claims bigint[], lease interval)
 returns table (claim bigint, expires_at timestamptz, cancelled bigint[])
 language plpgsql
@@ -12,13 +13,21 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
 begin
-    if lease < interval '1 second' then
-        perform pgqueue.refuse('PQ002', format('lease %s is under one second', lease));
+    if lease is null or lease < interval '1 second' then
+        perform pgqueue.refuse('PQ002', format('lease %s is under one second', coalesce(lease::text, 'null')));
     end if;
     return query
+    with locked as materialized (
+        select held.id
+        from pgqueue.claims as held
+        where held.id = any (extend.claims)
+        order by held.id
+        for no key update
+    )
     update pgqueue.claims as held
     set expires_at = greatest(held.expires_at, pgqueue.now() + lease)
-    where held.id = any (extend.claims)
+    from locked
+    where held.id = locked.id
     returning held.id, held.expires_at, array(
         select cancellations.job_id
         from pgqueue.cancellations

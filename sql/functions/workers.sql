@@ -14,9 +14,10 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    insert into pgqueue.workers (id, started_at, process_id, host, queues, version)
-    values (worker, pgqueue.now(), process_id, host, queues, version)
-    on conflict (id) do nothing;
+    insert into pgqueue.workers (id, started_at, joined_at, process_id, host, queues, version)
+    values (worker, pgqueue.now(), pgqueue.now(), process_id, host, queues, version)
+    on conflict (id) do update
+    set joined_at = excluded.joined_at;
     select pg_try_advisory_lock(pgqueue.worker_key(worker))
 $$;
 
@@ -32,17 +33,68 @@ as $$
     select pg_advisory_unlock(pgqueue.worker_key(worker))
 $$;
 
--- The workers whose session is gone, with the server's start: a server that
--- started after a claim was made says nothing of the claim's worker.
+-- The workers whose session is gone. `met_server` tells a worker that died from
+-- one that a restart or a failover cut off, and that may be on its way back: it
+-- never joined the server that runs now.
 create or replace function pgqueue.absent_workers(asking bigint)
-returns table (worker bigint, server_started_at timestamptz)
+returns table (worker bigint, met_server boolean)
 language sql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select workers.id, pg_postmaster_start_time()
+    select workers.id, workers.joined_at >= pg_postmaster_start_time()
     from pgqueue.workers
     where workers.id <> asking
         and pg_try_advisory_xact_lock(pgqueue.worker_key(workers.id))
+$$;
+
+-- The claims of a worker that it does not know of: an answer it never got.
+-- Their jobs are handed back unspent. Returns how many.
+create or replace function pgqueue.disown(worker bigint, known bigint[])
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_claims bigint[];
+    v_jobs bigint[];
+begin
+    select array_agg(held.id), array_agg(entry.job)
+    into v_claims, v_jobs
+    from pgqueue.claims as held
+    cross join lateral unnest(held.jobs) as entry (job)
+    where held.worker = disown.worker
+        and held.id <> all (known);
+    if v_jobs is not null then
+        perform pgqueue.finish(claims => v_claims, jobs => v_jobs, states => '{returned}');
+    end if;
+    return coalesce(cardinality(v_jobs), 0);
+end
+$$;
+
+-- The one worker that keeps the house: expired claims, dead workers' claims,
+-- partitions. A lock of the session; true if it is ours now.
+create or replace function pgqueue.take_duty()
+returns boolean
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select pg_try_advisory_lock(hashtextextended('pgqueue', 5))
+$$;
+
+-- Strike dead workers off the list, once what they held is taken back.
+create or replace function pgqueue.strike_workers(workers bigint[])
+returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    delete from pgqueue.workers
+    where workers.id = any (strike_workers.workers)
 $$;

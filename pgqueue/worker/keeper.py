@@ -1,0 +1,113 @@
+"""Keeps what a worker holds: extends leases, hands back what waits too long, sends progress.
+
+It must never extend a claim whose jobs have all ended.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from pgqueue.calls.jobs import report_progress
+from pgqueue.calls.lease import Extension, extend
+from pgqueue.worker import verdict
+from pgqueue.worker.book import Book
+from pgqueue.worker.counts import Counts
+from pgqueue.worker.line import Line
+from pgqueue.worker.running_job import RunningJob
+
+logger = logging.getLogger("pgqueue.worker")
+
+TICK_SECONDS = 1.0
+UNSTARTED_SECONDS = 1.0  # a job claimed but not started for so long is somebody else's to run
+
+
+class Keeper:
+    """The keeper of one worker's book."""
+
+    def __init__(
+        self,
+        book: Book,
+        line: Line,
+        counts: Counts,
+        *,
+        lease: timedelta,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._book = book
+        self._line = line
+        self._counts = counts
+        self._lease = lease
+        self._clock = clock
+
+    @property
+    def tick_seconds(self) -> float:
+        """How often to look."""
+        return min(TICK_SECONDS, self._lease.total_seconds() / 6)
+
+    async def tick(self) -> None:
+        """Look once. Raises LineBroken."""
+        self._hand_back_unstarted()
+        await self._send_progress()
+        await self._extend()
+
+    def cancel(self, job_id: int) -> None:
+        """Somebody asked that a job be run no more."""
+        job = self._book.running.get(job_id)
+        if job is not None and not job.is_cancelled:
+            job.is_cancelled = True
+            job.stop_handler()
+
+    def _hand_back_unstarted(self) -> None:
+        """Slow siblings keep these from starting: another worker may be free."""
+        now = self._clock()
+        if not self._book.waiting:
+            return
+        first = self._book.waiting[0]
+        held = self._book.claims.get(first.claim)
+        if held is not None and now - held.taken >= UNSTARTED_SECONDS:
+            for delivery in self._book.put_down():
+                self._counts.returned += 1
+                self._book.ended(delivery, verdict.unspent(delivery))
+
+    async def _send_progress(self) -> None:
+        speaking = [job for job in self._book.running.values() if job.progress is not None]
+        if not speaking:
+            return
+        reports = []
+        for job in speaking:
+            fraction, note = job.progress or (0.0, None)
+            reports.append((job.id, job.attempt, fraction, note))
+            job.progress = None
+        await self._line.run(report_progress(reports))
+
+    async def _extend(self) -> None:
+        now = self._clock()
+        due = [
+            claim
+            for claim, held in self._book.claims.items()
+            if held.left and now - held.renewed >= self._lease.total_seconds() / 3
+        ]
+        if not due:
+            return
+        (extended,) = await self._line.run(extend(due, self._lease))
+        for claim in due:
+            self._renewed(claim, extended.get(claim), now)
+
+    def _renewed(self, claim: int, extension: Extension | None, now: float) -> None:
+        held = self._book.claims.get(claim)
+        if held is None:
+            return  # it ended while we asked
+        if extension is None:
+            self._lost(self._book.lose(claim), claim, held.left)
+            return
+        held.renewed = now
+        for job_id in extension.cancelled:
+            self.cancel(job_id)
+
+    def _lost(self, running: list[RunningJob], claim: int, left: int) -> None:
+        self._counts.lost += left
+        logger.warning("the lease of claim %s was lost with %s jobs unfinished: others run them", claim, left)
+        for job in running:
+            job.is_lease_lost = True
+            job.stop_handler()

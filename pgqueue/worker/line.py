@@ -1,0 +1,120 @@
+"""A worker's connection: kept for its life, made again when it breaks.
+
+It must never run a call twice by itself: whoever asked decides what to do after a break.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+
+from pgqueue.calls.call import Call
+from pgqueue.drivers import psycopg as driver
+
+logger = logging.getLogger("pgqueue.worker")
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 10.0
+
+Connection = psycopg.AsyncConnection[Any]
+Greeting = Callable[[Connection], Awaitable[None]]
+
+
+class LineBroken(Exception):
+    """The connection broke; what was under way may or may not have been done."""
+
+
+class Line:
+    """One connection to one DSN. Calls on it take turns.
+
+    greeting: run on every new connection, before any call.
+    """
+
+    def __init__(self, dsn: str, *, schema: str, options: dict[str, Any], greeting: Greeting) -> None:
+        self.schema = schema
+        self._dsn = dsn
+        self._options = options
+        self._greeting = greeting
+        self._connection: Connection | None = None
+        self._turn = asyncio.Lock()
+
+    @property
+    def backend_pid(self) -> int | None:
+        """The server process at the other end, if we are connected."""
+        return self._connection.info.backend_pid if self._connection is not None else None
+
+    async def open(self) -> None:
+        """Connect once; raises what the server says."""
+        connection = await psycopg.AsyncConnection.connect(self._dsn, **self._options)
+        try:
+            await self._greeting(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        self._connection = connection
+
+    async def reopen(self) -> None:
+        """Connect again, and again with growing, jittered pauses, until it works."""
+        pause = FIRST_PAUSE_SECONDS
+        while self._connection is None:
+            try:
+                await self.open()
+            except (psycopg.Error, OSError) as error:
+                logger.warning("cannot reach the database, trying on: %s", first_line(error))
+                await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter, not a secret
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def run(self, *calls: Call[Any]) -> list[Any]:
+        """Run the calls in one round trip and one transaction; their answers, in order.
+
+        Raises LineBroken if the connection breaks; any other error of the server as it is.
+        """
+        async with self._turn:
+            connection = self._connection
+            if connection is None:
+                raise LineBroken("not connected")
+            try:
+                if len(calls) == 1:
+                    return [await driver.run_async(connection, calls[0], self.schema)]
+                return await driver.run_each_async(connection, calls, self.schema)
+            except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
+                await self._look_after(connection, error)
+                raise
+            except asyncio.CancelledError:
+                await self._drop(connection)  # in the middle of an answer: nobody can read on
+                raise
+
+    async def notifications(self, heard: Callable[[psycopg.Notify], None]) -> None:
+        """Hear every notification, until the connection breaks with LineBroken."""
+        connection = self._connection
+        if connection is None:
+            raise LineBroken("not connected")
+        try:
+            async for notification in connection.notifies():
+                heard(notification)
+        except (psycopg.Error, OSError) as error:
+            await self._drop(connection)
+            raise LineBroken(first_line(error)) from error
+
+    async def close(self) -> None:
+        """Close it for good."""
+        if self._connection is not None:
+            await self._drop(self._connection)
+
+    async def _look_after(self, connection: Connection, error: Exception) -> None:
+        """Tell a broken connection from an error on a sound one."""
+        if connection.closed or connection.broken or isinstance(error, OSError):
+            await self._drop(connection)
+            raise LineBroken(first_line(error)) from error
+
+    async def _drop(self, connection: Connection) -> None:
+        self._connection = None
+        await connection.close()
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what it says, or its kind."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

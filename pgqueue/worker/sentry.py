@@ -1,0 +1,144 @@
+"""When an idle worker looks for work again: soon after work, else when it is woken, late in any case.
+
+The state of one worker's idleness and the calls it asks for; it runs none
+itself. The protocol, and why no wakeup is lost: sql/README.md, "Wakeups".
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from pgqueue.calls.call import Call
+from pgqueue.calls.watch import arm, disarm, leave_watch, next_due, take_watch
+
+QUICK_POLLS_SECONDS = (0.001, 0.002, 0.004, 0.008)  # after work there is often more, moments later
+UNARMED_SECONDS = (0.002, 0.1)  # while an enqueue in flight keeps us from arming: first pause, longest
+SOONEST_DUE_SECONDS = 0.001
+
+Request = tuple[Call[Any], Callable[[Any], None]]
+"""A call to run before the next claim, in the same transaction, and who takes its answer."""
+
+
+class Sentry:
+    """Keeps watch over some queues for one worker.
+
+    poll: the net: how often to look although nothing was heard, give or take a half.
+    claim_at: by our steady clock, not before when to claim again.
+    """
+
+    def __init__(
+        self,
+        queues: Sequence[str],
+        *,
+        poll: timedelta,
+        clock: Callable[[], float] = time.monotonic,
+        spread: Callable[[], float] = random.random,
+    ) -> None:
+        self.claim_at = 0.0
+        self.has_ears = False
+        self._queues = tuple(queues)
+        self._poll_seconds = poll.total_seconds()
+        self._clock = clock
+        self._spread = spread
+        self._empty_claims = 0
+        self._refusals = 0  # of the bell, in a row
+        self._due_seconds: float | None = None
+        self._watched: set[str] = set()
+        self._armed: set[str] = set()
+        self._tries_watch = True
+        self._leaves = False
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether there is nothing left to do but wait: to be woken, for what falls due, for the net."""
+        return self._is_idle and not self._tries_watch and self._armed == self._watched
+
+    def requests(self) -> list[Request]:
+        """What to ask of the server before the next claim."""
+        if not self._is_idle:
+            return self._requests_at_work()
+        if not self.has_ears:
+            return [(next_due(self._queues), self._learn_due)]
+        if self._tries_watch:
+            free = [queue for queue in self._queues if queue not in self._watched]
+            return [(take_watch(free), self._took_watch)] if free else []
+        unarmed = [queue for queue in self._queues if queue in self._watched - self._armed]
+        arming: list[Request] = [(arm(unarmed), self._took_bells)] if unarmed else []
+        return [*arming, (next_due(self._queues), self._learn_due)]
+
+    def found_work(self, *, is_full: bool) -> None:
+        """A claim found jobs. Full, the worker leaves the watch to another."""
+        self._empty_claims = 0
+        self._leaves = is_full
+        self.claim_at = 0.0
+
+    def found_nothing(self) -> None:
+        """A claim found fewer jobs than were wanted."""
+        now = self._clock()
+        if self._empty_claims < len(QUICK_POLLS_SECONDS):
+            self.claim_at = now + QUICK_POLLS_SECONDS[self._empty_claims]
+        elif not self.has_ears or self.is_asleep:
+            self.claim_at = now + self._sleep_seconds()
+        elif self._refusals:
+            self.claim_at = now + min(UNARMED_SECONDS[0] * 2**self._refusals, UNARMED_SECONDS[1])
+        else:
+            self.claim_at = now
+        self._empty_claims += 1
+
+    def hear(self, word: str, queue: str) -> bool:
+        """A notification came. Returns whether it is a reason to look for work."""
+        if word == "watch" and queue in self._queues and queue not in self._watched:
+            self._tries_watch = True
+        elif not (word == "wake" and queue in self._armed):
+            return False
+        self.claim_at = 0.0
+        return True
+
+    def forget(self) -> None:
+        """The session is gone, and with it its locks."""
+        self._watched.clear()
+        self._armed.clear()
+        self._tries_watch = True
+        self._leaves = False
+        self._refusals = 0
+        self.claim_at = 0.0
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._empty_claims > len(QUICK_POLLS_SECONDS) - 1
+
+    def _requests_at_work(self) -> list[Request]:
+        """While we find work nobody need ring, and if we are full somebody else should watch."""
+        asked: list[Request] = []
+        if self._armed:
+            asked.append((disarm(sorted(self._armed)), self._let_bells_go))
+        if self._watched and self._leaves:
+            asked.append((leave_watch(sorted(self._watched)), self._left_watch))
+        return asked
+
+    def _sleep_seconds(self) -> float:
+        net = self._poll_seconds * (0.5 + self._spread())
+        due = self._due_seconds
+        return net if due is None else min(net, max(due, SOONEST_DUE_SECONDS))
+
+    def _took_watch(self, queues: list[str]) -> None:
+        self._watched.update(queues)
+        self._tries_watch = False
+
+    def _took_bells(self, queues: list[str]) -> None:
+        self._armed.update(queues)
+        self._refusals = 0 if self._armed == self._watched else self._refusals + 1
+
+    def _let_bells_go(self, _: None) -> None:
+        self._armed.clear()
+        self._refusals = 0
+
+    def _left_watch(self, _: None) -> None:
+        self._watched.clear()
+        self._tries_watch = True
+        self._leaves = False
+
+    def _learn_due(self, due: timedelta | None) -> None:
+        self._due_seconds = None if due is None else due.total_seconds()
