@@ -20,6 +20,7 @@ from pgqueue.delivery import Delivery, Lease
 from pgqueue.errors import LeaseLost, NoResultYet
 from pgqueue.failure import described
 from pgqueue.job import Job
+from pgqueue.maintenance import Maintenance, maintenance
 from pgqueue.record import DeadLetter, JobRecord
 from pgqueue.result import result_json
 from pgqueue.settings import LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
@@ -207,6 +208,10 @@ class AsyncClient:
     async def resume(self, queue: str, *, connection: object | None = None) -> None:
         """See `Client.resume`."""
         await self._database.run(queues.resume(queue), connection)
+
+    async def maintain(self) -> Maintenance:
+        """See `Client.maintain`."""
+        return await self._database.run_script(maintenance())
 
     async def close(self) -> None:
         """See `Client.close`."""

@@ -18,8 +18,8 @@ def chunks(
     chunk: list[Job] = []
     size_bytes = 0
     for job in jobs:
-        chunk.append(check_size(job, limit_bytes))
-        size_bytes += len(job.payload)
+        size_bytes += check_size(job, limit_bytes)
+        chunk.append(job)
         if len(chunk) == CHUNK_JOBS or size_bytes >= CHUNK_BYTES:
             yield enqueue_many(chunk, ring=ring, installation=installation)
             chunk, size_bytes = [], 0

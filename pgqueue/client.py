@@ -19,6 +19,7 @@ from pgqueue.delivery import Delivery, Lease
 from pgqueue.errors import LeaseLost, NoResultYet
 from pgqueue.failure import described
 from pgqueue.job import Job
+from pgqueue.maintenance import Maintenance, maintenance
 from pgqueue.record import DeadLetter, JobRecord
 from pgqueue.result import result_json
 from pgqueue.settings import LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
@@ -232,6 +233,14 @@ class Client:
     def resume(self, queue: str, *, connection: object | None = None) -> None:
         """Give out the queue's jobs again."""
         self._database.run(queues.resume(queue), connection)
+
+    def maintain(self) -> Maintenance:
+        """One round of keeping the house: partitions made ahead and dropped when past.
+
+        Workers do this by themselves, one of them once a minute; for installations
+        without workers, and for cron. Takes the rights of an admin or a worker.
+        """
+        return self._database.run_script(maintenance())
 
     def close(self) -> None:
         """Close the client's own connections."""

@@ -3,8 +3,9 @@
 It must never end a transaction it did not begin.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import chain, islice
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -51,13 +52,18 @@ class Database:
             return driver.run(own, call, self.schema)
 
     def run_each(self, calls: Iterable[Call[T]], connection: object | None = None) -> list[T]:
-        """Run the calls one after the other, all or nothing."""
+        """Run the calls one after the other, all or nothing; a single one is that by itself."""
+        coming = iter(calls)
+        first = list(islice(coming, 2))
+        if len(first) < 2:
+            return [self.run(call, connection) for call in first]
+        every = chain(first, coming)
         if connection is not None:
             chosen = choose.blocking(connection)
             with chosen.atomic(connection):
-                return [chosen.run(connection, call, self.schema) for call in calls]
+                return [chosen.run(connection, call, self.schema) for call in every]
         with self.connection() as own, own.transaction():
-            return driver.run_each(own, calls, self.schema)
+            return driver.run_each(own, every, self.schema)
 
     @contextmanager
     def connection(self) -> Iterator["psycopg.Connection[Any]"]:
@@ -68,14 +74,30 @@ class Database:
         with self._pool.connection() as connection:
             yield connection
 
+    def run_script(self, script: Generator[Call[Any], Any, T]) -> T:
+        """Run the calls a script yields, each in a transaction of its own, and return what it returns."""
+        answer = None
+        while True:
+            try:
+                call = script.send(answer)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            answer = self.run(call)
+
     def expected_installation(self, connection: object | None) -> UUID | None:
         """The installation a caller's connection must lead to: that of our own DSN, looked up once.
 
         None where there is nothing to compare: no connection given, or no DSN of our own.
+        Raises UnsupportedConnection before anything is asked.
         """
-        if connection is None or self._pool is None:
+        if connection is None:
             return None
-        self._installation = self._installation or self.run(installation_id())
+        choose.blocking(connection)
+        if self._pool is None:
+            return None
+        if self._installation is None:
+            self._installation = self.run(installation_id())
         return self._installation
 
     def close(self) -> None:
@@ -107,13 +129,18 @@ class AsyncDatabase:
             return await driver.run_async(own, call, self.schema)
 
     async def run_each(self, calls: Iterable[Call[T]], connection: object | None = None) -> list[T]:
-        """Run the calls one after the other, all or nothing."""
+        """Run the calls one after the other, all or nothing; a single one is that by itself."""
+        coming = iter(calls)
+        first = list(islice(coming, 2))
+        if len(first) < 2:
+            return [await self.run(call, connection) for call in first]
+        every = chain(first, coming)
         if connection is not None:
             chosen = choose.asynchronous(connection)
             async with chosen.atomic(connection):
-                return [await chosen.run(connection, call, self.schema) for call in calls]
+                return [await chosen.run(connection, call, self.schema) for call in every]
         async with self.connection() as own, own.transaction():
-            return await driver.run_each_async(own, calls, self.schema)
+            return await driver.run_each_async(own, every, self.schema)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator["psycopg.AsyncConnection[Any]"]:
@@ -124,11 +151,26 @@ class AsyncDatabase:
         async with self._pool.connection() as connection:
             yield connection
 
+    async def run_script(self, script: Generator[Call[Any], Any, T]) -> T:
+        """Run the calls a script yields. See `Database`."""
+        answer = None
+        while True:
+            try:
+                call = script.send(answer)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            answer = await self.run(call)
+
     async def expected_installation(self, connection: object | None) -> UUID | None:
         """The installation a caller's connection must lead to. See `Database`."""
-        if connection is None or self._pool is None:
+        if connection is None:
             return None
-        self._installation = self._installation or await self.run(installation_id())
+        choose.asynchronous(connection)
+        if self._pool is None:
+            return None
+        if self._installation is None:
+            self._installation = await self.run(installation_id())
         return self._installation
 
     async def close(self) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One job, claimed for one attempt.
+class Delivery(NamedTuple):
+    """One job, claimed for one attempt. A tuple, for it is made once for every job that runs.
 
     claim: the lease that holds it, and the token that fences it.
     attempt: which delivery this is, from 1; last_attempt: the one after which it dies.

@@ -1,10 +1,11 @@
-"""Installs and upgrades the schema: alembic runs the tables' migrations, then functions and views are made anew.
+"""Installs and upgrades the schema: alembic runs the tables' migrations, functions and views are made anew.
 
 It must never leave a half-made schema: all of it is one transaction.
 """
 
 import io
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from pgqueue.assets import migrations_folder, sql_files, sql_folder
 from pgqueue.settings import SCHEMA
 from pgqueue.version import TOPICS, functions_digest, head
 
+ALEMBICS_CONTEXT = threading.Lock()  # alembic keeps what it works on in its module: one thread at a time
 SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}")  # a partition's name, and a role's, must fit beside it
 
 
@@ -48,7 +50,7 @@ def upgrade(dsn: str, schema: str = SCHEMA, revision: str = "head") -> None:
 
     schema: a plain lower-case name of at most 40 characters. Raises ValueError for another.
     """
-    with transaction(dsn) as connection:
+    with ALEMBICS_CONTEXT, transaction(dsn) as connection:
         command.upgrade(alembic_config(schema, connection, with_functions=revision == "head"), revision)
 
 
@@ -57,7 +59,7 @@ def downgrade(dsn: str, revision: str, schema: str = SCHEMA) -> None:
 
     The functions are dropped: install the package of that migration and upgrade with it.
     """
-    with transaction(dsn) as connection:
+    with ALEMBICS_CONTEXT, transaction(dsn) as connection:
         command.downgrade(alembic_config(schema, connection, with_functions=False), revision)
 
 
@@ -65,17 +67,19 @@ def script(schema: str = SCHEMA) -> str:
     """The SQL of a fresh installation, for a DBA to read or to run."""
     config = alembic_config(schema, None, with_functions=True)
     config.output_buffer = output = io.StringIO()
-    command.upgrade(config, "head", sql=True)
+    with ALEMBICS_CONTEXT:
+        command.upgrade(config, "head", sql=True)
     return output.getvalue()
 
 
 def status(dsn: str, schema: str = SCHEMA) -> Status:
     """What is installed there, if anything."""
+    check_name(schema)
     installed, digest = None, None
     with transaction(dsn) as connection:
         try:
             found = raw(connection).execute(for_schema("select * from pgqueue.version()", schema))
-            installed, digest = found.fetchone()
+            installed, digest = found.fetchone() or (None, None)
         except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction):
             connection.rollback()
     return Status(schema, installed, head(), digest == functions_digest())
@@ -101,7 +105,7 @@ def run_migrations() -> None:
 
 def install_functions() -> None:
     """Functions, views, roles and grants of this package, and the first partitions."""
-    run_sql("set local check_function_bodies = off")  # they name each other in any order
+    run_sql("set local check_function_bodies = off;")  # they name each other in any order
     for topic in TOPICS:
         for _, text in sql_files(topic):
             run_sql(text)
@@ -124,8 +128,7 @@ def run_sql(text: str) -> None:
     if running.as_sql:
         running.impl.static_output(statements)
     else:
-        assert running.connection is not None
-        raw(running.connection).execute(statements.encode())
+        raw(context.config.attributes["connection"]).execute(statements.encode())
 
 
 def install_step(name: str) -> str:
@@ -140,14 +143,19 @@ def for_schema(text: str, schema: str) -> str:
 
 def alembic_config(schema: str, connection: Connection | None, *, with_functions: bool) -> Config:
     """What env.py is told."""
-    if not SCHEMA_NAME.fullmatch(schema):
-        raise ValueError(
-            f"schema {schema!r} is not a plain lower-case name of at most 40 letters, digits and underscores"
-        )
+    check_name(schema)
     config = Config()
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     config.attributes.update(schema=schema, connection=connection, with_functions=with_functions)
     return config
+
+
+def check_name(schema: str) -> None:
+    """Raise ValueError for a schema that is no plain name: it becomes part of the SQL."""
+    if not SCHEMA_NAME.fullmatch(schema):
+        raise ValueError(
+            f"schema {schema!r} is not a plain lower-case name of at most 40 letters, digits and underscores"
+        )
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """What a handler returned, as the JSON that is kept."""
 
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from pgqueue.delivery import Delivery
 from pgqueue.errors import PayloadTooLarge, ResultNotSerializable
+from pgqueue.json_text import faults, is_suspect
 
 
 def result_json(delivery: Delivery, result: object, limit_bytes: int) -> str | None:
@@ -22,8 +23,18 @@ def result_json(delivery: Delivery, result: object, limit_bytes: int) -> str | N
         ) from error
     if len(text) > limit_bytes:
         raise PayloadTooLarge(
-            f"the result of job {delivery.id} ({delivery.task}) is {len(text)} bytes, "
-            f"the limit is {limit_bytes}: "
-            "store it elsewhere and return a reference"
+            f"the result of job {delivery.id} ({delivery.task}) is {len(text)} bytes of JSON text, "
+            f"the limit is {limit_bytes}: store it elsewhere and return a reference"
         )
+    if is_suspect(text):
+        refuse_faults(delivery, result)
     return text.decode()
+
+
+def refuse_faults(delivery: Delivery, result: object) -> None:
+    """Raise ResultNotSerializable if jsonb cannot hold the result."""
+    found = [
+        f"result{f'.{path}' if path else ''} {fault}" for path, fault in faults(to_jsonable_python(result))
+    ]
+    if found:
+        raise ResultNotSerializable(f"job {delivery.id} ({delivery.task}): {'; '.join(found)}")

@@ -4,6 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, NotRequired, ParamSpec, TypeVar, get_type_hints, overload
 
@@ -14,6 +15,7 @@ from typing_extensions import TypedDict
 from pgqueue.backoff import Backoff, Exponential
 from pgqueue.errors import InvalidPayload
 from pgqueue.job import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_QUEUE, Job
+from pgqueue.json_text import faults, is_suspect
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,7 +47,7 @@ class Task(Generic[P, R]):
         self.function = function
         self.name = name or default_name(function)
         self.backoff = backoff or Exponential()
-        self.is_async = inspect.iscoroutinefunction(function)
+        self.is_async = is_coroutine_function(function)
         self._signature = inspect.signature(function)
         self._adapter: TypeAdapter[Arguments] | None = None
         self._template = Job(
@@ -58,11 +60,12 @@ class Task(Generic[P, R]):
             keep_result=keep_result,
         )
         refuse_unnamed_parameters(self.name, self._signature)
+        refuse_method(self.name, function, self._signature)
         self.__doc__ = function.__doc__
         self.__name__ = getattr(function, "__name__", self.name)
         self.__wrapped__ = function
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function here and now; nothing is enqueued."""
         return self.function(*args, **kwargs)
 
@@ -75,7 +78,7 @@ class Task(Generic[P, R]):
         """The queue its jobs go to by default."""
         return self._template.queue
 
-    def job(self, *args: P.args, **kwargs: P.kwargs) -> Job:
+    def job(self, /, *args: P.args, **kwargs: P.kwargs) -> Job:
         """One call of this task as a job to enqueue.
 
         The arguments are validated against the signature now, and stored as JSON.
@@ -83,24 +86,37 @@ class Task(Generic[P, R]):
         """
         return self._template.with_payload(self.encode(*args, **kwargs))
 
-    def encode(self, *args: P.args, **kwargs: P.kwargs) -> str:
+    def encode(self, /, *args: P.args, **kwargs: P.kwargs) -> str:
         """The arguments as the JSON object a job carries. Raises InvalidPayload."""
+        adapter = self.adapter
         try:
-            given = self._signature.bind(*args, **kwargs).arguments
-            return self.adapter.dump_json(self.adapter.validate_python(given)).decode()
+            given = self._signature.bind(*args, **kwargs).arguments if args else kwargs
+            arguments = adapter.validator.validate_python(given, by_alias=True, by_name=True)
+            text = adapter.serializer.to_json(arguments, round_trip=True)
         except TypeError as error:
             raise InvalidPayload(f"task {self.name}: {error}") from error
         except ValidationError as error:
             raise InvalidPayload(f"task {self.name}: {fields_at_fault(error)}") from error
         except PydanticSerializationError as error:
             raise InvalidPayload(f"task {self.name}: {error}: pass something JSON can say") from error
+        if is_suspect(text):
+            self._refuse_faults(arguments)
+        return text.decode()
 
     def decode(self, payload: str) -> Arguments:
         """The arguments of a stored job, validated. Raises InvalidPayload, naming each field."""
         try:
-            return self.adapter.validate_json(payload)
+            decoded: Arguments = self.adapter.validator.validate_json(payload, by_alias=True, by_name=True)
         except ValidationError as error:
             raise InvalidPayload(f"task {self.name}: {fields_at_fault(error)}") from error
+        return decoded
+
+    def _refuse_faults(self, arguments: Arguments) -> None:
+        found = [
+            f"{path} {fault}" for path, fault in faults(self.adapter.dump_python(arguments, round_trip=True))
+        ]
+        if found:
+            raise InvalidPayload(f"task {self.name}: {'; '.join(found)}")
 
     @property
     def adapter(self) -> TypeAdapter[Arguments]:
@@ -158,10 +174,19 @@ def task(
 
 def default_name(function: Callable[..., object]) -> str:
     """Module and name; a script's module is its file's, as an importer would call it."""
+    qualified = getattr(function, "__qualname__", None)
+    if qualified is None:
+        raise TypeError(f"{function!r} has no name of its own: give one, task(name=...)")
     module = function.__module__
     if module == "__main__":
         module = Path(getattr(sys.modules["__main__"], "__file__", None) or "__main__").stem
-    return f"{module}.{getattr(function, '__qualname__', function)}"
+    return f"{module}.{qualified}"
+
+
+def is_coroutine_function(function: Callable[..., object]) -> bool:
+    """Whether calling it gives something to await; an object's `__call__` counts."""
+    called = getattr(function, "__call__", None)  # noqa: B004 - we ask of what kind it is
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
 def refuse_unnamed_parameters(name: str, signature: inspect.Signature) -> None:
@@ -178,11 +203,21 @@ def refuse_unnamed_parameters(name: str, signature: inspect.Signature) -> None:
             )
 
 
+def refuse_method(name: str, function: Callable[..., object], signature: inspect.Signature) -> None:
+    """A worker has no object to call a method on. Seen by its place in a class and its first parameter."""
+    place = getattr(function, "__qualname__", "").split(".")
+    is_in_class = len(place) > 1 and place[-2] != "<locals>" and not inspect.ismethod(function)
+    if is_in_class and next(iter(signature.parameters), None) in {"self", "cls"}:
+        raise TypeError(
+            f"task {name}: a method has no object in the worker: make it a function or a staticmethod"
+        )
+
+
 def arguments_adapter(
     name: str, function: Callable[..., object], signature: inspect.Signature
 ) -> TypeAdapter[Arguments]:
     """A strictly closed object with one field per parameter; those with a default may be missing."""
-    hints = get_type_hints(function, include_extras=True)
+    hints = annotations_of(name, function)
     fields: Mapping[str, Any] = {
         parameter.name: hints.get(parameter.name, Any)
         if parameter.default is parameter.empty
@@ -194,6 +229,21 @@ def arguments_adapter(
         return TypeAdapter(closed)
     except PydanticUserError as error:
         raise TypeError(f"task {name}: {error.message}") from error
+
+
+def annotations_of(name: str, function: Callable[..., object]) -> dict[str, Any]:
+    """The types of its parameters, names resolved; of what a partial or a callable object calls."""
+    target: Any = function
+    while isinstance(target, partial):
+        target = target.func
+    if not (inspect.isroutine(target) or inspect.isclass(target)):
+        target = type(target).__call__
+    try:
+        return get_type_hints(target, include_extras=True)
+    except NameError as error:
+        raise TypeError(
+            f"task {name}: {error}: its annotations must name what stands at the top of its module"
+        ) from error
 
 
 def fields_at_fault(error: ValidationError) -> str:

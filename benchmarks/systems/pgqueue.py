@@ -63,10 +63,8 @@ class PgQueue:
     def consume(self, batch: int) -> int:
         """Claim a batch under a lease, finish it whole."""
         lease = self._client.claim(QUEUE, limit=batch)
-        if lease is None:
-            return 0
         self._client.finish_all(lease)
-        return len(lease.deliveries)
+        return len(lease)
 
     def waiting(self) -> int:
         """Jobs ready or claimed."""

@@ -21,12 +21,12 @@ class Function:
     parameters: tuple[tuple[str, str], ...]
     answer: tuple[tuple[str, str], ...] = ()
 
-    def answering(self, **columns: str) -> "Function":
+    def answering(self, /, **columns: str) -> "Function":
         """The same function, which answers with these columns."""
         return replace(self, answer=tuple(columns.items()))
 
 
-def function(name: str, **parameters: str) -> Function:
+def function(name: str, /, **parameters: str) -> Function:
     """The function of this name, with each parameter's SQL type."""
     return Function(name, tuple(parameters.items()))
 

@@ -67,5 +67,5 @@ def lease_of(rows: Sequence[Row]) -> Lease:
     claim_id, claimed_at, expires_at, job, *_ = rows[0]
     if job is None:
         return Lease(None, utc(claimed_at), None, ())
-    deliveries = tuple(Delivery(row[0], *row[3:]) for row in rows)
+    deliveries = tuple([Delivery._make((claim_id, *row[3:])) for row in rows])
     return Lease(claim_id, utc(claimed_at), utc(expires_at), deliveries)

@@ -98,12 +98,16 @@ def headers_json(job: Job) -> str | None:
     return json.dumps(dict(job.headers)) if job.headers else None
 
 
-def check_size(job: Job, limit_bytes: int) -> Job:
-    """The job, if its payload is within the limit. Raises PayloadTooLarge."""
+def check_size(job: Job, limit_bytes: int) -> int:
+    """The size of the job's payload in bytes. Raises PayloadTooLarge over the limit.
+
+    Here the bytes of the JSON text count, before anything is sent. The server counts
+    again, by its own limit, what jsonb makes of it: numbers and short values take more there.
+    """
     size_bytes = len(job.payload) if job.payload.isascii() else len(job.payload.encode())
     if size_bytes > limit_bytes:
         raise PayloadTooLarge(
-            f"the payload of task {job.task} is {size_bytes} bytes, the limit is {limit_bytes}: "
+            f"the payload of task {job.task} is {size_bytes} bytes of JSON text, the limit is {limit_bytes}: "
             "store the data elsewhere and enqueue a reference"
         )
-    return job
+    return size_bytes

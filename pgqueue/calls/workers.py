@@ -13,7 +13,6 @@ ABSENT_WORKERS = function("absent_workers", asking="bigint")
 DISOWN = function("disown", worker="bigint", known="bigint[]")
 STRIKE_WORKERS = function("strike_workers", workers="bigint[]")
 TAKE_DUTY = function("take_duty")
-MAKE_PARTITIONS = function("make_partitions", ahead="integer")
 NEW_ID = function("new_id")
 CHANNEL = function("channel")
 
@@ -77,11 +76,6 @@ def strike_workers(workers: Sequence[int]) -> Call[None]:
 def take_duty() -> Call[bool]:
     """Try to be the one worker that keeps the house, for as long as this session lasts."""
     return call(TAKE_DUTY, {}, scalar)
-
-
-def make_partitions(ahead: int = 2) -> Call[int]:
-    """Make the partitions missing from now to `ahead` windows from now. Returns how many were made."""
-    return call(MAKE_PARTITIONS, {"ahead": ahead}, scalar)
 
 
 def absences(rows: Sequence[Row]) -> list[Absence]:

@@ -1,6 +1,6 @@
 """Which driver a connection needs, told from its type without importing any library."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +15,7 @@ BLOCKING: dict[str, Names] = {
     "psycopg.Connection": ("psycopg", "run", "atomic"),
     "sqlalchemy.engine.base.Connection": ("sqlalchemy", "run", "atomic"),
     "sqlalchemy.orm.session.Session": ("sqlalchemy", "run", "atomic"),
+    "sqlalchemy.orm.scoping.scoped_session": ("sqlalchemy", "run", "atomic"),
     "django.db.backends.base.base.BaseDatabaseWrapper": ("django", "run", "atomic"),
     "django.utils.connection.ConnectionProxy": ("django", "run", "atomic"),
 }
@@ -24,7 +25,29 @@ ASYNCHRONOUS: dict[str, Names] = {
     "asyncpg.pool.PoolConnectionProxy": ("asyncpg", "run", "atomic"),
     "sqlalchemy.ext.asyncio.engine.AsyncConnection": ("sqlalchemy", "run_async", "atomic_async"),
     "sqlalchemy.ext.asyncio.session.AsyncSession": ("sqlalchemy", "run_async", "atomic_async"),
+    "sqlalchemy.ext.asyncio.scoping.async_scoped_session": ("sqlalchemy", "run_async", "atomic_async"),
 }
+
+ADVICE: dict[str, str] = {
+    "builtins.str": "a DSN is given to the client itself: Client(dsn) or AsyncClient(dsn)",
+    "psycopg.Cursor": "give its .connection",
+    "psycopg.AsyncCursor": "give its .connection",
+    "psycopg_pool.pool.ConnectionPool": "give a connection of the pool: with pool.connection() as connection",
+    "psycopg_pool.pool_async.AsyncConnectionPool": (
+        "give a connection of the pool: async with pool.connection() as connection"
+    ),
+    "asyncpg.pool.Pool": "give a connection of the pool: async with pool.acquire() as connection",
+    "sqlalchemy.engine.base.Engine": "give a connection taken from it: with engine.begin() as connection",
+    "sqlalchemy.ext.asyncio.engine.AsyncEngine": (
+        "give a connection taken from it: async with engine.begin() as connection"
+    ),
+    "sqlalchemy.orm.session.sessionmaker": "give a session made by it: with maker.begin() as session",
+    "sqlalchemy.ext.asyncio.session.async_sessionmaker": (
+        "give a session made by it: async with maker.begin() as session"
+    ),
+    "django.utils.connection.BaseConnectionHandler": "give one of them, such as django.db.connection",
+}
+"""By class: what to do about things that are near a connection and are none."""
 
 FOR_CLIENT = "a psycopg Connection, a SQLAlchemy Connection or Session, or a Django connection"
 FOR_ASYNC_CLIENT = (
@@ -70,8 +93,12 @@ def asynchronous(connection: object) -> AsyncDriver:
 
 def names_for(connection: object, drivers: dict[str, Names]) -> Names | None:
     """The driver of the first class in the connection's ancestry that has one."""
-    ancestry = (f"{ancestor.__module__}.{ancestor.__qualname__}" for ancestor in type(connection).__mro__)
-    return next((drivers[name] for name in ancestry if name in drivers), None)
+    return next((drivers[name] for name in ancestry(connection) if name in drivers), None)
+
+
+def ancestry(connection: object) -> Iterator[str]:
+    """The full names of its class and of those it inherits from."""
+    return (f"{ancestor.__module__}.{ancestor.__qualname__}" for ancestor in type(connection).__mro__)
 
 
 def functions(names: Names) -> tuple[Any, Any]:
@@ -81,6 +108,7 @@ def functions(names: Names) -> tuple[Any, Any]:
 
 
 def refusal(connection: object, advice: str) -> UnsupportedConnection:
-    """The error for a connection of the wrong kind."""
-    kind = type(connection)
-    return UnsupportedConnection(f"connection is a {kind.__module__}.{kind.__qualname__}: {advice}")
+    """The error for a connection of the wrong kind, with the best advice there is."""
+    kind = next(ancestry(connection))
+    known = next((ADVICE[name] for name in ancestry(connection) if name in ADVICE), advice)
+    return UnsupportedConnection(f"connection is a {kind}: {known}")

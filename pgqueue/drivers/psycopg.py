@@ -1,61 +1,143 @@
-"""Calls on psycopg connections, blocking and async."""
+"""Calls on psycopg connections, blocking and async.
+
+The cursors are our own: a user's cursor factory, row factory, JSON loader or
+other adapter changes nothing for us.
+"""
 
 from collections import deque
-from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from struct import Struct
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.pq import TransactionStatus
-from psycopg.rows import tuple_row
+from psycopg.abc import Buffer
+from psycopg.adapt import AdaptersMap, Loader
+from psycopg.pq import Format, TransactionStatus
+from psycopg.rows import TupleRow, tuple_row
+from psycopg.types.datetime import TimedeltaBinaryDumper
 
 from pgqueue.calls.call import Call
 from pgqueue.drivers.failures import translated
-from pgqueue.drivers.spelling import binary_lists, spell
+from pgqueue.drivers.spelling import native, spell
 
 T = TypeVar("T")
 
+INTERVAL = Struct("!qii")  # microseconds, days, months
 IN_FLIGHT = 2  # statements sent ahead of their answers: the server is busy while we write the next
+
+
+class JsonText(Loader):
+    """Reads jsonb as its text: what it means is for the call's decoder to say."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> str:
+        """The text after jsonb's version byte."""
+        encoding = self.connection.info.encoding if self.connection else "utf-8"
+        return bytes(data)[1:].decode(encoding)
+
+
+class Elapsed(TimedeltaBinaryDumper):
+    """Writes a timedelta without days: a day would be 23 or 25 hours where the session's clocks change."""
+
+    def dump(self, obj: timedelta) -> bytes:
+        """The interval in microseconds alone."""
+        return INTERVAL.pack(obj // timedelta(microseconds=1), 0, 0)
+
+
+ADAPTERS = AdaptersMap(psycopg.adapters)
+ADAPTERS.register_loader("jsonb", JsonText)
+ADAPTERS.register_dumper(timedelta, Elapsed)
+
+
+class Cursor(psycopg.Cursor[TupleRow]):
+    """A cursor with our own adapters, answering in binary."""
+
+    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
+        super().__init__(connection, row_factory=tuple_row)
+        self.format = Format.BINARY
+
+    @property
+    def adapters(self) -> AdaptersMap:
+        """Ours, not the connection's."""
+        return ADAPTERS
+
+
+class AsyncCursor(psycopg.AsyncCursor[TupleRow]):
+    """A cursor with our own adapters, answering in binary."""
+
+    def __init__(self, connection: "psycopg.AsyncConnection[Any]") -> None:
+        super().__init__(connection, row_factory=tuple_row)
+        self.format = Format.BINARY
+
+    @property
+    def adapters(self) -> AdaptersMap:
+        """Ours, not the connection's."""
+        return ADAPTERS
 
 
 def run(connection: "psycopg.Connection[Any]", call: Call[T], schema: str) -> T:
     """Run the call in the connection's transaction."""
-    with translated(schema), connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-        cursor.execute(spell(call.function, schema, binary_lists).encode(), call.values)
+    with translated(schema), Cursor(connection) as cursor:
+        cursor.execute(spell(call.function, schema, native).encode(), call.values)
         return call.decode(cursor.fetchall())
 
 
 async def run_async(connection: "psycopg.AsyncConnection[Any]", call: Call[T], schema: str) -> T:
     """Run the call in the connection's transaction."""
     with translated(schema):
-        async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-            await cursor.execute(spell(call.function, schema, binary_lists).encode(), call.values)
+        async with AsyncCursor(connection) as cursor:
+            await cursor.execute(spell(call.function, schema, native).encode(), call.values)
             return call.decode(await cursor.fetchall())
 
 
-def atomic(connection: "psycopg.Connection[Any]") -> AbstractContextManager[Any]:
-    """All or nothing for several calls: the open transaction, or in autocommit one of its own."""
-    return connection.transaction() if commits_each(connection) else nullcontext()
+@contextmanager
+def atomic(connection: "psycopg.Connection[Any]") -> Iterator[None]:
+    """All or nothing for several calls: a savepoint of the open transaction, or in autocommit one of its own.
+
+    Where the first call will begin a transaction that is the caller's to commit, a
+    failure rolls it back: nothing else is in it.
+    """
+    if connection.autocommit or not is_idle(connection):
+        with connection.transaction():
+            yield
+        return
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
 
 
-def atomic_async(connection: "psycopg.AsyncConnection[Any]") -> AbstractAsyncContextManager[Any]:
-    """All or nothing for several calls: the open transaction, or in autocommit one of its own."""
-    return connection.transaction() if commits_each(connection) else nullcontext()
+@asynccontextmanager
+async def atomic_async(connection: "psycopg.AsyncConnection[Any]") -> AsyncIterator[None]:
+    """All or nothing for several calls. See `atomic`."""
+    if connection.autocommit or not is_idle(connection):
+        async with connection.transaction():
+            yield
+        return
+    try:
+        yield
+    except BaseException:
+        await connection.rollback()
+        raise
 
 
-def commits_each(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
-    """Whether each statement would commit alone."""
-    return connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE
+def is_idle(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
+    """Whether no transaction is open."""
+    return connection.info.transaction_status == TransactionStatus.IDLE
 
 
 def run_each(connection: "psycopg.Connection[Any]", calls: Iterable[Call[T]], schema: str) -> list[T]:
     """Run the calls one after the other, preparing the next while the server works on the last."""
     results: list[T] = []
-    under_way: deque[tuple[Call[T], psycopg.Cursor[Any]]] = deque()
+    under_way: deque[tuple[Call[T], Cursor]] = deque()
     with translated(schema), connection.pipeline():
         for call in calls:
-            cursor = connection.cursor(row_factory=tuple_row, binary=True)
-            cursor.execute(spell(call.function, schema, binary_lists).encode(), call.values)
+            cursor = Cursor(connection)
+            cursor.execute(spell(call.function, schema, native).encode(), call.values)
             under_way.append((call, cursor))
             if len(under_way) > IN_FLIGHT:
                 results.append(answer(*under_way.popleft()))
@@ -68,12 +150,12 @@ async def run_each_async(
 ) -> list[T]:
     """Run the calls one after the other, preparing the next while the server works on the last."""
     results: list[T] = []
-    under_way: deque[tuple[Call[T], psycopg.AsyncCursor[Any]]] = deque()
+    under_way: deque[tuple[Call[T], AsyncCursor]] = deque()
     with translated(schema):
         async with connection.pipeline():
             for call in calls:
-                cursor = connection.cursor(row_factory=tuple_row, binary=True)
-                await cursor.execute(spell(call.function, schema, binary_lists).encode(), call.values)
+                cursor = AsyncCursor(connection)
+                await cursor.execute(spell(call.function, schema, native).encode(), call.values)
                 under_way.append((call, cursor))
                 if len(under_way) > IN_FLIGHT:
                     results.append(await answer_async(*under_way.popleft()))
@@ -82,13 +164,13 @@ async def run_each_async(
     return results
 
 
-def answer(call: Call[T], cursor: "psycopg.Cursor[Any]") -> T:
+def answer(call: Call[T], cursor: Cursor) -> T:
     """What the call came to."""
     with cursor:
         return call.decode(cursor.fetchall())
 
 
-async def answer_async(call: Call[T], cursor: "psycopg.AsyncCursor[Any]") -> T:
+async def answer_async(call: Call[T], cursor: AsyncCursor) -> T:
     """What the call came to."""
     async with cursor:
         return call.decode(await cursor.fetchall())

@@ -35,20 +35,24 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is reported of one claim."""
+    """What is reported of one claim.
+
+    is_plain: whether all of the claim's jobs simply succeeded.
+    """
 
     claim: int
     held: Held
     endings: dict[int, Word]
+    is_plain: bool = field(init=False)
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether all of the claim's jobs simply succeeded."""
-        return (
+    def __post_init__(self) -> None:
+        """Look once: it is asked often."""
+        is_plain = (
             self.held.is_whole
             and len(self.endings) == len(self.held.jobs)
             and all(type(word) is float for word in self.endings.values())
         )
+        object.__setattr__(self, "is_plain", is_plain)
 
 
 class Book:
@@ -59,9 +63,9 @@ class Book:
 
     def __init__(self, *, changed: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
         self.waiting: deque[Delivery] = deque()
-        self.running: dict[int, RunningJob] = {}
+        self.running: set[RunningJob] = set()
         self.claims: dict[int, Held] = {}
-        self._ended: dict[int, float] = {}  # claims with endings to report, and since when
+        self._ended: dict[int, float] = {}  # claims with endings to report, and since when (or from when on)
         self._changed = changed
         self._clock = clock
 
@@ -85,7 +89,6 @@ class Book:
 
     def ended(self, delivery: Delivery, word: Word) -> None:
         """A job ended. Of a claim that is lost nothing is kept."""
-        self.running.pop(delivery.id, None)
         held = self.claims.get(delivery.claim)
         if held is None:
             self._changed()
@@ -93,6 +96,10 @@ class Book:
         held.endings[delivery.id] = word
         held.left -= 1
         self._ended.setdefault(delivery.claim, self._clock())
+        self._changed()
+
+    def room_made(self) -> None:
+        """One more may run than before, though no job of ours has ended."""
         self._changed()
 
     def report(self, *, everything: bool = False) -> list[Part]:
@@ -104,7 +111,8 @@ class Book:
         now = self._clock()
         for claim, since in tuple(self._ended.items()):
             held = self.claims[claim]
-            if held.left and not everything and now - since < PARTIAL_AFTER_SECONDS:
+            due = since + PARTIAL_AFTER_SECONDS if held.left else since
+            if due > now and not everything:
                 continue
             parts.append(Part(claim, held, held.endings))
             held.endings = {}
@@ -115,15 +123,17 @@ class Book:
                 del self.claims[claim]
         return parts
 
-    def restore(self, parts: list[Part]) -> None:
+    def restore(self, parts: list[Part], *, after_seconds: float = 0.0) -> None:
         """It could not be told: keep it for later."""
-        now = self._clock()
+        since = self._clock() + after_seconds
         for part in parts:
             held = self.claims.setdefault(part.claim, part.held)
             held.endings.update(part.endings)
-            self._ended[part.claim] = now
+            self._ended[part.claim] = since
 
-    def restore_endings(self, parts: list[Part], endings: Sequence[Ending]) -> None:
+    def restore_endings(
+        self, parts: list[Part], endings: Sequence[Ending], *, after_seconds: float = 0.0
+    ) -> None:
         """Of these parts, only these endings could not be told."""
         left = {ending.job for ending in endings}
         untold = [
@@ -132,14 +142,27 @@ class Book:
         ]
         for part in untold:
             part.held.is_whole = False
-        self.restore([part for part in untold if part.endings])
+        self.restore([part for part in untold if part.endings], after_seconds=after_seconds)
 
     def lose(self, claim: int) -> list[RunningJob]:
         """The lease of a claim is lost: forget it. Returns its jobs that run."""
         self.claims.pop(claim, None)
         self._ended.pop(claim, None)
         self.waiting = deque(delivery for delivery in self.waiting if delivery.claim != claim)
-        return [job for job in self.running.values() if job.delivery.claim == claim]
+        self._changed()
+        return [job for job in self.running if job.delivery.claim == claim]
+
+    def recall(self, job_id: int) -> list[Delivery]:
+        """The job of this id if it waits here, which it then does no longer."""
+        recalled = [delivery for delivery in self.waiting if delivery.id == job_id]
+        for delivery in recalled:
+            self.waiting.remove(delivery)
+        return recalled
+
+    def doubt(self) -> None:
+        """We were cut off: whether the claims are still ours is to be asked at once."""
+        for held in self.claims.values():
+            held.renewed = -float("inf")
 
     def put_down(self) -> list[Delivery]:
         """Every job not started yet, which is then no longer waiting here."""

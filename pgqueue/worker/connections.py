@@ -4,6 +4,7 @@ The guard is the line itself, unless a pooler stands between: then it is a
 direct connection, or there is none and the worker only polls.
 """
 
+import asyncio
 import logging
 import os
 import socket
@@ -11,15 +12,21 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import psycopg
+
+from pgqueue.calls.call import Call
 from pgqueue.calls.installation import version as installed_version
-from pgqueue.calls.workers import join_workers, new_id
+from pgqueue.calls.workers import join_workers, leave_workers, new_id
 from pgqueue.database import connection_options
 from pgqueue.drivers import psycopg as driver
+from pgqueue.errors import PgQueueError
 from pgqueue.version import check_revision, functions_digest
-from pgqueue.worker.line import Connection, Line
+from pgqueue.worker.line import Connection, Line, LineBroken, first_line
 
 logger = logging.getLogger("pgqueue.worker")
 
+LOCK_TIMEOUT_MILLISECONDS = 1000  # a handler's open transaction may keep one ending waiting, not all of them
+LEAVE_SECONDS = 2.0
 SOCKET_PATIENCE = {  # a silent network is a broken one after about ten seconds
     "connect_timeout": 10,
     "keepalives_idle": 5,
@@ -33,6 +40,7 @@ class Connections:
     """The connections of one worker, and how each is greeted.
 
     worker: our id, given by the server at the first connection.
+    is_joined: whether our session holds the lock that says we live; meaningless without a guard.
     """
 
     def __init__(
@@ -47,6 +55,7 @@ class Connections:
         durable: bool,
     ) -> None:
         self.worker = 0
+        self.is_joined = True
         self.schema = schema
         self.options: dict[str, Any] = {**connection_options(prepare=prepare), **SOCKET_PATIENCE}
         self.direct_dsn = None if poll_only else watch_dsn or dsn
@@ -66,17 +75,31 @@ class Connections:
         if self.guard is not None and self.guard is not self.line:
             await self.guard.open()
 
-    async def reopen(self) -> None:
-        """Connect what is broken again, until it works."""
-        await self.line.reopen()
+    @property
+    def has_guard_apart(self) -> bool:
+        """Whether the guard is a connection of its own."""
+        return self.guard is not None and self.guard is not self.line
+
+    async def join(self) -> None:
+        """Try once more to be seen alive, after an older session of ours has gone. Raises LineBroken."""
         if self.guard is not None:
-            await self.guard.reopen()
+            (self.is_joined,) = await self.guard.run(self._joining())
+
+    async def leave(self) -> None:
+        """Be one of the workers no more; a server that does not answer is not waited for."""
+        if self.guard is None:
+            return
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self.guard.run(leave_workers(self.worker))
+        except (LineBroken, TimeoutError, psycopg.Error, PgQueueError) as error:
+            logger.info("could not say goodbye: %s", first_line(error))
 
     async def close(self) -> None:
         """Close both."""
-        await self.line.close()
+        await self.line.drop()
         if self.guard is not None:
-            await self.guard.close()
+            await self.guard.drop()
 
     async def _greet_line(self, connection: Connection) -> None:
         installed = await driver.run_async(connection, installed_version(), self.schema)
@@ -90,19 +113,23 @@ class Connections:
         if self._is_direct:
             if not self._durable:
                 await connection.execute("set synchronous_commit = off")
+            await connection.execute(f"set lock_timeout = {LOCK_TIMEOUT_MILLISECONDS}")
             await self._join(connection)
 
     async def _join(self, connection: Connection) -> None:
         """Be alive, for others to see. Where an older session of ours lingers, its lock speaks for us."""
-        joining = join_workers(
+        self.is_joined = await driver.run_async(connection, self._joining(), self.schema)
+        if not self.is_joined:
+            logger.info("an older session of this worker is not gone yet")
+
+    def _joining(self) -> Call[bool]:
+        return join_workers(
             self.worker,
             queues=self._queues,
             host=socket.gethostname(),
             process_id=os.getpid(),
             version=package_version(),
         )
-        if not await driver.run_async(connection, joining, self.schema):
-            logger.info("an older session of this worker is not gone yet")
 
 
 def package_version() -> str:

@@ -24,9 +24,12 @@ class Counts:
     unknown: int = 0
     lost: int = 0
 
-    def ended(self, delivery: Delivery, ending: Ending | None) -> None:
-        """An attempt ended so; None is a plain success."""
-        if ending is None or ending.state == "succeeded":
+    def ended(self, delivery: Delivery, ending: Ending | None, *, has_finished: bool = False) -> None:
+        """An attempt ended so; None is a plain success.
+
+        has_finished: the handler finished the job itself; that this was rolled back is rare, and not counted.
+        """
+        if ending is None or has_finished or ending.state == "succeeded":
             self.succeeded += 1
         elif ending.state == "returned":
             self.returned += 1

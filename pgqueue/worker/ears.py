@@ -39,15 +39,16 @@ class Ears:
             while True:
                 await self._line.reopen()
                 self._sentry.has_ears = True
-                self._pump.look_everywhere()
+                self._pump.look()
                 try:
                     await self._line.notifications(self._heard)
                 except LineBroken as error:
                     logger.warning("lost the notifications, polling meanwhile: %s", error)
                 finally:
                     self._sentry.has_ears = False
+                    self._pump.look()  # the line may be gone with it, and whoever rings now is not heard
         finally:
-            await self._line.close()
+            await self._line.drop()
 
     async def _listen(self, connection: Connection) -> None:
         await connection.execute(sql.SQL("listen {}").format(self._channel))
@@ -57,7 +58,7 @@ class Ears:
         if word == "cancel" and subject.isdecimal():
             self._keeper.cancel(int(subject))
         elif notification.pid != self._own_pid and self._sentry.hear(word, subject):
-            self._pump.look_everywhere()
+            self._pump.wake()
 
     @property
     def _own_pid(self) -> int | None:

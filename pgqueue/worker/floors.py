@@ -12,21 +12,34 @@ from pgqueue.delivery import Delivery, Lease
 PRIORITIES = 10
 IN_FLIGHT = timedelta(milliseconds=50)  # a row this young may be committed after rows that are younger
 
-# How often to look how far below the floors, in seconds; None is everything. A
-# job committed late is so found within a tenth of the time its transaction was
-# open (but a second at most often), and the dead rows walked per second stay few.
 BEGINNING = datetime(2024, 1, 1, tzinfo=UTC)  # before the first id
 
-SWEEPS: tuple[tuple[float, float | None], ...] = ((1, 10), (10, 100), (100, 1000), (1000, None))
+Sweeps = tuple[tuple[float, float | None], ...]
+"""How often to look how far below the floors, in seconds; None is everything, and comes last."""
+
+# A job committed late is so found within a tenth of the time its transaction was
+# open (but a second at most often), and the dead rows walked per second stay few.
+SWEEPS: Sweeps = ((1, 10), (10, 100), (100, 1000), (1000, None))
+# For a worker that hears nothing, not even that a queue which was paused for long is resumed.
+DEAF_SWEEPS: Sweeps = ((1, 10), (10, 100), (30, None))
 
 
 class Floors:
     """The floors of some queues, one per queue and priority, as this claimer has learnt them."""
 
-    def __init__(self, queues: Sequence[str], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lines = {(queue, priority): None for queue in queues for priority in range(PRIORITIES)}  # type: dict[tuple[str, int], datetime | None]
+    def __init__(
+        self,
+        queues: Sequence[str],
+        *,
+        sweeps: Sweeps = SWEEPS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lines: dict[tuple[str, int], datetime | None] = {
+            (queue, priority): None for queue in queues for priority in range(PRIORITIES)
+        }
         self._clock = clock
-        self._swept = [-float("inf")] * len(SWEEPS)
+        self._sweeps = sweeps
+        self._swept = [-float("inf")] * len(sweeps)
         self._seen: tuple[datetime, float] | None = None
 
     def for_claim(self, queues: Sequence[str]) -> list[datetime | None]:
@@ -37,13 +50,16 @@ class Floors:
             return list(lines)
         return [None if floor is None else min(floor, ceiling) for floor in lines]
 
-    def forget(self) -> None:
+    def forget(self) -> bool:
         """Look everywhere at the next claim: after a sleep, who knows what was committed.
 
-        At most once a second, so that a queue which wakes its worker often pays no more than a busy one.
+        At most once a second, so that a queue which wakes its worker often pays no more
+        than a busy one. Returns whether the next claim looks everywhere.
         """
-        if self._clock() - self._swept[-1] >= SWEEPS[0][0]:
-            self._swept = [-float("inf")] * len(SWEEPS)
+        if self._clock() - self._swept[-1] < self._sweeps[0][0]:
+            return False
+        self._swept = [-float("inf")] * len(self._sweeps)
+        return True
 
     def learn(self, lease: Lease, *, asked: int) -> None:
         """Take note of where this claim found its jobs, and of what it found exhausted."""
@@ -57,12 +73,12 @@ class Floors:
     def _sweep(self) -> datetime | None:
         """The highest floor a due sweep allows, or None if none is due; the epoch for a sweep of all."""
         now = self._clock()
-        due = [index for index, (period, _) in enumerate(SWEEPS) if now - self._swept[index] >= period]
+        due = [index for index, (period, _) in enumerate(self._sweeps) if now - self._swept[index] >= period]
         if not due or self._seen is None:
             return None
         for index in range(due[-1] + 1):
             self._swept[index] = now
-        reach = SWEEPS[due[-1]][1]
+        reach = self._sweeps[due[-1]][1]
         if reach is None:
             return BEGINNING
         claimed_at, then = self._seen

@@ -10,15 +10,19 @@ from datetime import timedelta
 
 from pgqueue.calls.jobs import report_progress
 from pgqueue.calls.lease import Extension, extend
+from pgqueue.failure import clean
 from pgqueue.worker import verdict
 from pgqueue.worker.book import Book
 from pgqueue.worker.counts import Counts
 from pgqueue.worker.line import Line
+from pgqueue.worker.pace import Pace
+from pgqueue.worker.pump import Pump
 from pgqueue.worker.running_job import RunningJob
 
 logger = logging.getLogger("pgqueue.worker")
 
 TICK_SECONDS = 1.0
+NOTE_LIMIT = 1000  # characters of a progress note that are kept
 UNSTARTED_SECONDS = 1.0  # a job claimed but not started for so long is somebody else's to run
 
 
@@ -31,12 +35,16 @@ class Keeper:
         line: Line,
         counts: Counts,
         *,
+        pump: Pump,
+        pace: Pace,
         lease: timedelta,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._book = book
         self._line = line
         self._counts = counts
+        self._pump = pump
+        self._pace = pace
         self._lease = lease
         self._clock = clock
 
@@ -48,13 +56,16 @@ class Keeper:
     async def tick(self) -> None:
         """Look once. Raises LineBroken."""
         self._hand_back_unstarted()
-        await self._send_progress()
         await self._extend()
+        await self._send_progress()
 
     def cancel(self, job_id: int) -> None:
         """Somebody asked that a job be run no more."""
-        job = self._book.running.get(job_id)
-        if job is not None and not job.is_cancelled:
+        for delivery in self._book.recall(job_id):
+            ending = verdict.cancelled(delivery, "it was cancelled before it ran")
+            self._counts.ended(delivery, ending)
+            self._book.ended(delivery, ending)
+        for job in [job for job in self._book.running if job.id == job_id and not job.is_cancelled]:
             job.is_cancelled = True
             job.stop_handler()
 
@@ -66,18 +77,17 @@ class Keeper:
         first = self._book.waiting[0]
         held = self._book.claims.get(first.claim)
         if held is not None and now - held.taken >= UNSTARTED_SECONDS:
-            for delivery in self._book.put_down():
-                self._counts.returned += 1
-                self._book.ended(delivery, verdict.unspent(delivery))
+            self._pump.put_down()
+            self._pace.stalled()
 
     async def _send_progress(self) -> None:
-        speaking = [job for job in self._book.running.values() if job.progress is not None]
+        speaking = [job for job in self._book.running if job.progress is not None]
         if not speaking:
             return
         reports = []
         for job in speaking:
             fraction, note = job.progress or (0.0, None)
-            reports.append((job.id, job.attempt, fraction, note))
+            reports.append((job.id, job.attempt, fraction, clean(note, NOTE_LIMIT) if note else None))
             job.progress = None
         await self._line.run(report_progress(reports))
 

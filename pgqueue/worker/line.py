@@ -13,6 +13,7 @@ import psycopg
 
 from pgqueue.calls.call import Call
 from pgqueue.drivers import psycopg as driver
+from pgqueue.errors import PgQueueError
 
 logger = logging.getLogger("pgqueue.worker")
 
@@ -31,15 +32,23 @@ class Line:
     """One connection to one DSN. Calls on it take turns.
 
     greeting: run on every new connection, before any call.
+    broken: set while there is no connection. on_break: called when it breaks, whoever noticed.
     """
 
     def __init__(self, dsn: str, *, schema: str, options: dict[str, Any], greeting: Greeting) -> None:
+        self.broken = asyncio.Event()
+        self.on_break: Callable[[], None] | None = None
         self.schema = schema
         self._dsn = dsn
         self._options = options
         self._greeting = greeting
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection, as far as we know."""
+        return self._connection is not None
 
     @property
     def backend_pid(self) -> int | None:
@@ -55,6 +64,7 @@ class Line:
             await connection.close()
             raise
         self._connection = connection
+        self.broken.clear()
 
     async def reopen(self) -> None:
         """Connect again, and again with growing, jittered pauses, until it works."""
@@ -80,7 +90,7 @@ class Line:
                 if len(calls) == 1:
                     return [await driver.run_async(connection, calls[0], self.schema)]
                 return await driver.run_each_async(connection, calls, self.schema)
-            except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
+            except (psycopg.Error, PgQueueError, OSError) as error:
                 await self._look_after(connection, error)
                 raise
             except asyncio.CancelledError:
@@ -99,8 +109,8 @@ class Line:
             await self._drop(connection)
             raise LineBroken(first_line(error)) from error
 
-    async def close(self) -> None:
-        """Close it for good."""
+    async def drop(self) -> None:
+        """Close the connection; `reopen` makes a new one."""
         if self._connection is not None:
             await self._drop(self._connection)
 
@@ -112,7 +122,10 @@ class Line:
 
     async def _drop(self, connection: Connection) -> None:
         self._connection = None
+        self.broken.set()
         await connection.close()
+        if self.on_break is not None:
+            self.on_break()
 
 
 def first_line(error: BaseException) -> str:

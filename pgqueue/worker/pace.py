@@ -27,6 +27,10 @@ class Pace:
         old = self._mean_seconds
         self._mean_seconds = mean if old is None else old + WEIGHT * (mean - old)
 
+    def stalled(self) -> None:
+        """Jobs lay unstarted for too long: they are slow, though none of them has ended to tell us."""
+        self._mean_seconds = max(self._mean_seconds or 0.0, self._ahead_seconds)
+
     def to_hold(self) -> int:
         """How many jobs to hold at most, running ones included."""
         if self._mean_seconds is None or self._mean_seconds >= self._ahead_seconds:

@@ -14,28 +14,33 @@ import psycopg
 
 from pgqueue.calls.call import Call
 from pgqueue.calls.claim import claim
-from pgqueue.calls.finish import Ending, finish
+from pgqueue.calls.workers import disown
 from pgqueue.delivery import Lease
-from pgqueue.failure import described
-from pgqueue.worker import verdict
+from pgqueue.errors import PgQueueError
 from pgqueue.worker.book import Book, Part
 from pgqueue.worker.connections import Connections
-from pgqueue.worker.counts import Counts
-from pgqueue.worker.floors import Floors
-from pgqueue.worker.line import LineBroken
+from pgqueue.worker.floors import DEAF_SWEEPS, SWEEPS, Floors
+from pgqueue.worker.line import LineBroken, first_line
 from pgqueue.worker.pace import Pace
-from pgqueue.worker.report import ending_of, report_calls, seconds_of
+from pgqueue.worker.refusal import Refusal, refusal_of
+from pgqueue.worker.report import report_calls
 from pgqueue.worker.rota import Rota
 from pgqueue.worker.runner import Runner
 from pgqueue.worker.sentry import Request, Sentry
+from pgqueue.worker.teller import Teller
 
 logger = logging.getLogger("pgqueue.worker")
 
 PARTIAL_LOOK_SECONDS = 0.05
+REFUSED_SECONDS = (0.1, 10.0)  # after the server refused a round trip: first pause, longest
 
 
 class Pump:
-    """Moves jobs between the server and the book until told to stop."""
+    """Moves jobs between the server and the book until told to stop.
+
+    is_in_doubt: an answer may have been lost: claims we do not know of are to be handed back.
+    rests: set while the last claim found nothing and nothing is held.
+    """
 
     def __init__(
         self,
@@ -46,7 +51,7 @@ class Pump:
         sentry: Sentry,
         rota: Rota,
         pace: Pace,
-        counts: Counts,
+        teller: Teller,
         lease: timedelta,
         largest_batch: int,
         clock: Callable[[], float] = time.monotonic,
@@ -58,40 +63,46 @@ class Pump:
         self._sentry = sentry
         self._rota = rota
         self._pace = pace
-        self._counts = counts
+        self._teller = teller
         self._lease = lease
         self._largest_batch = largest_batch
         self._clock = clock
-        self._floors = Floors(rota.queues, clock=clock)
+        sweeps = SWEEPS if connections.direct_dsn else DEAF_SWEEPS
+        self._floors = Floors(rota.queues, sweeps=sweeps, clock=clock)
         self._changed = asyncio.Event()
+        self._refusals = 0  # in a row
+        self._found_nothing = False
         self.is_stopping = False
-        self.found_nothing = asyncio.Event()
+        self.is_in_doubt = False
+        self.rests = asyncio.Event()
 
     def wake(self) -> None:
         """Something changed: look again."""
         self._changed.set()
 
-    def look_everywhere(self) -> None:
-        """Woken from sleep: claim without floors."""
-        self._floors.forget()
+    def look(self) -> None:
+        """Something was missed, perhaps: claim now, and look everywhere."""
+        self._sentry.look()
         self.wake()
 
     async def run(self) -> None:
         """Pump until stopped and everything is told. Raises LineBroken; call again once connected."""
         while not (self.is_stopping and not self._book.claims):
             self._changed.clear()
+            if self.is_in_doubt:
+                await self._disown()
             parts = self._book.report(everything=self.is_stopping)
             wanted = self._wanted()
-            if parts or wanted:
-                await self._exchange(parts, wanted)
+            requests = self._sentry.requests(wants_jobs=bool(wanted))
+            if parts or wanted or requests:
+                await self._exchange(parts, requests, wanted)
             else:
                 await self._pause()
 
     def put_down(self) -> None:
         """Hand back every job not started."""
         for delivery in self._book.put_down():
-            self._counts.returned += 1
-            self._book.ended(delivery, verdict.unspent(delivery))
+            self._teller.hand_back(delivery)
 
     def _wanted(self) -> int:
         """How many jobs to claim now."""
@@ -102,6 +113,10 @@ class Pump:
 
     async def _pause(self) -> None:
         """Wait for a change, but no longer than until the next claim or the next partial report."""
+        if not self._line.is_connected:
+            raise LineBroken("not connected")
+        if self._found_nothing and not self._book.claims:
+            self.rests.set()
         now = self._clock()
         waits = [PARTIAL_LOOK_SECONDS] if self._book.has_endings else []
         if not self.is_stopping and self._sentry.claim_at > now:
@@ -112,23 +127,25 @@ class Pump:
         except TimeoutError:
             return
 
-    async def _exchange(self, parts: list[Part], wanted: int) -> None:
+    async def _exchange(self, parts: list[Part], requests: Sequence[Request], wanted: int) -> None:
         """One round trip."""
-        queues = self._rota.order()
-        requests = self._sentry.requests() if wanted else []
-        reports = report_calls(parts)
-        claims = [self._claim(queues, wanted)] if wanted else []
         try:
-            apart = await self._ask_apart(requests)
-            asked = [] if apart is not None else [call for call, _ in requests]
-            answers = await self._line.run(*reports, *asked, *claims)
+            await self._ask(parts, requests, wanted)
         except LineBroken:
             self._book.restore(parts)
             raise
-        except psycopg.Error as error:
-            await self._told_one_by_one(parts, error)
-            return
-        self._told(parts, answers[: len(reports)])
+        except (psycopg.Error, PgQueueError) as error:
+            await self._refused(parts, error)
+        else:
+            self._refusals = 0
+
+    async def _ask(self, parts: list[Part], requests: Sequence[Request], wanted: int) -> None:
+        reports = report_calls(parts)
+        claims = [self._claim(wanted)] if wanted else []
+        apart = await self._ask_apart(requests)
+        asked = [] if apart is not None else [call for call, _ in requests]
+        answers = await self._line.run(*reports, *asked, *claims)
+        self._teller.told(parts, answers[: len(reports)])
         given = answers[len(reports) : len(answers) - len(claims)] if apart is None else apart
         for (_, take), answer in zip(requests, given, strict=True):
             take(answer)
@@ -138,11 +155,14 @@ class Pump:
     async def _ask_apart(self, requests: Sequence[Request]) -> list[Any] | None:
         """The requests' answers, where locks live on a connection of their own; else None."""
         guard = self._connections.guard
-        if guard is None or guard is self._line or not requests:
+        if guard is None or guard is self._line or not requests or not guard.is_connected:
             return None
         return await guard.run(*(call for call, _ in requests))
 
-    def _claim(self, queues: Sequence[str], wanted: int) -> Call[Lease]:
+    def _claim(self, wanted: int) -> Call[Lease]:
+        if self._sentry.is_unsure and self._floors.forget():
+            self._sentry.is_unsure = False
+        queues = self._rota.order()
         return claim(
             queues,
             max_jobs=wanted,
@@ -153,51 +173,38 @@ class Pump:
 
     def _claimed(self, lease: Lease, wanted: int) -> None:
         self._floors.learn(lease, asked=wanted)
+        self._found_nothing = lease.claim is None
         if lease.claim is None:
             self._sentry.found_nothing()
-            self.found_nothing.set()
             return
+        self.rests.clear()
         self._book.take(lease)
         self._runner.start_waiting()
         self._sentry.found_work(is_full=self._runner.free <= 0)
 
-    def _told(self, parts: list[Part], answers: Sequence[Any]) -> None:
-        """The server took the report; what it says was lost is counted."""
-        jobs, seconds = seconds_of(parts)
-        if jobs:
-            self._pace.measured(jobs, seconds)
-        plain = {part.claim: len(part.endings) for part in parts if part.is_plain}
-        answers = list(answers)
-        if plain:
-            held = set(answers.pop(0))
-            for claim_id, left in plain.items():
-                if claim_id not in held:
-                    self._lost(claim_id, left)
-        for claim_id, _ in answers[0] if answers else ():
-            self._lost(claim_id, 1)
+    async def _refused(self, parts: list[Part], error: psycopg.Error | PgQueueError) -> None:
+        """The server refused the round trip: one ending is at fault, or all of it has to wait."""
+        kind = refusal_of(error)
+        if parts and kind is not Refusal.THEIRS:
+            logger.warning("the server refused a report, telling it job by job: %s", first_line(error))
+            await self._teller.tell_one_by_one(parts)
+            return
+        self._book.restore(parts)
+        pause = min(REFUSED_SECONDS[0] * 2 ** min(self._refusals, 16), REFUSED_SECONDS[1])
+        self._refusals += 1
+        logger.error("the server refused us, again in %.1f s: %s", pause, first_line(error))
+        await asyncio.sleep(pause)
+        # Anew, in case the session is at fault; the greeting tells if another version is installed.
+        await self._line.drop()
+        raise LineBroken(first_line(error)) from error
 
-    def _lost(self, claim_id: int, jobs: int) -> None:
-        self._counts.lost += jobs
-        logger.warning(
-            "%s ended jobs of claim %s could not be finished: its lease was lost, "
-            "or they were finished just before the connection broke",
-            jobs,
-            claim_id,
-        )
-
-    async def _told_one_by_one(self, parts: list[Part], error: psycopg.Error) -> None:
-        """The server refused the report: find the ending it cannot take, and bury that job saying why."""
-        logger.error("the server refused a report, telling it job by job: %s", error)
-        endings = [ending_of(part.claim, job, word) for part in parts for job, word in part.endings.items()]
-        for told, ending in enumerate(endings):
-            try:
-                await self._tell(ending)
-            except LineBroken:
-                self._book.restore_endings(parts, endings[told:])
-                raise
-
-    async def _tell(self, ending: Ending) -> None:
+    async def _disown(self) -> None:
+        """Hand back the claims whose answer we never got. Here nothing is under way: all others are known."""
         try:
-            await self._line.run(finish([ending]))
-        except psycopg.Error as refusal:
-            await self._line.run(finish([Ending(ending.claim, ending.job, "dead", error=described(refusal))]))
+            (jobs,) = await self._line.run(disown(self._connections.worker, list(self._book.claims)))
+        except (psycopg.Error, PgQueueError) as error:
+            await self._refused([], error)
+        else:
+            self.is_in_doubt = False
+            if jobs:
+                logger.info("handed back %s jobs claimed just before the connection broke", jobs)

@@ -40,6 +40,18 @@ def ending_of(claim: int, job: int, word: Word) -> Ending:
     return word if isinstance(word, Ending) else Ending(claim, job, run_seconds=word)
 
 
+def soonest_return(parts: Sequence[Part]) -> float | None:
+    """In how many seconds the first of these jobs may be run again; None if none will be."""
+    delays = [
+        word.delay
+        for part in parts
+        if not part.is_plain
+        for word in part.endings.values()
+        if isinstance(word, Ending) and word.delay is not None
+    ]
+    return min(delays).total_seconds() if delays else None
+
+
 def seconds_of(parts: Sequence[Part]) -> tuple[int, float]:
     """How many of these jobs were timed, and their run times added up."""
     times = [

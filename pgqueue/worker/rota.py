@@ -19,6 +19,8 @@ class Rota:
         strict: bool = False,
         draw: Callable[[], float] = random.random,
     ) -> None:
+        if isinstance(queues, str):
+            raise TypeError(f"queues is the text {queues!r}: give a list of names")
         weights = dict(queues) if isinstance(queues, Mapping) else dict.fromkeys(queues, 1.0)
         if not weights:
             raise ValueError("a worker needs at least one queue")

@@ -4,12 +4,11 @@ It must never let a handler's error, of whatever kind, out of here.
 """
 
 import asyncio
-import contextvars
 import inspect
 import logging
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -17,20 +16,26 @@ from typing import Any
 
 from pgqueue.calls.finish import Ending
 from pgqueue.errors import InvalidPayload
-from pgqueue.outcomes import Answer, Cancel
+from pgqueue.failure import said
+from pgqueue.outcomes import Answer
 from pgqueue.task import Arguments, Task
 from pgqueue.worker import verdict
 from pgqueue.worker.book import Book
 from pgqueue.worker.counts import Counts
 from pgqueue.worker.running_job import RunningJob, enter
+from pgqueue.worker.threads import Returned, call_in_context
 
 logger = logging.getLogger("pgqueue.worker")
 
 AnyTask = Task[..., Any]
+LAST_SECONDS = 1.0  # for handlers to end that were stopped because the worker itself failed
 
 
 class Runner:
-    """Starts what waits in the book, up to `concurrency` at once, and books how it ended."""
+    """Starts what waits in the book, up to `concurrency` at once, and books how it ended.
+
+    strays: blocking handlers whose attempt is over, but whose thread is not.
+    """
 
     def __init__(
         self,
@@ -51,15 +56,17 @@ class Runner:
         self._result_limit_bytes = result_limit_bytes
         self._schema = schema
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="pgqueue")
-        self.strays = 0
+        self._strays: set[asyncio.Future[Returned]] = set()
+
+    @property
+    def strays(self) -> int:
+        """How many threads are busy with what no longer counts."""
+        return len(self._strays)
 
     @property
     def free(self) -> int:
-        """How many more handlers may start.
-
-        Strays count: blocking handlers whose attempt is over, but whose thread is not.
-        """
-        return self._concurrency - len(self._book.running) - self.strays
+        """How many more handlers may start."""
+        return self._concurrency - len(self._book.running) - len(self._strays)
 
     def start_waiting(self) -> None:
         """Start as many of the waiting jobs as may run."""
@@ -67,28 +74,39 @@ class Runner:
         loop = asyncio.get_running_loop()
         for _ in range(min(self.free, len(waiting))):
             delivery = waiting.popleft()
-            job = RunningJob(delivery, schema=self._schema)
-            running[delivery.id] = job
+            job = RunningJob(delivery, schema=self._schema, result_limit_bytes=self._result_limit_bytes)
+            running.add(job)
             self._counts.started += 1
             job.handle = loop.create_task(self._run(job))
 
     def abandon(self) -> None:
         """Stop every running handler now: its job is handed back unspent."""
-        for job in tuple(self._book.running.values()):
+        for job in tuple(self._book.running):
             job.is_abandoned = True
-            if job.handle is not None:
-                job.handle.cancel()
+            job.stop_handler(leaves_thread=True)
+
+    async def end(self) -> None:
+        """Stop every handler that still runs, and wait for a moment until it has."""
+        self.abandon()
+        handles = [job.handle for job in self._book.running if job.handle is not None]
+        if handles:
+            await asyncio.wait(handles, timeout=LAST_SECONDS)
 
     def close(self) -> None:
         """Start no thread any more; strays are left to the process's end."""
+        for stray in tuple(self._strays):
+            stray.cancel()  # its thread need not tell a loop that may be closed by then
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, job: RunningJob) -> None:
         """One attempt, from start to its word in the book."""
+        job.is_started = True
         started = time.perf_counter()
         ending = await self._ending(job)
         seconds = time.perf_counter() - started
-        self._counts.ended(job.delivery, ending)
+        self._book.running.discard(job)
+        if not job.is_lease_lost:
+            self._counts.ended(job.delivery, ending, has_finished=job.has_finished)
         if ending is None:
             self._book.ended(job.delivery, seconds)
         elif ending.state == "returned":
@@ -104,6 +122,8 @@ class Runner:
         task = self._tasks.get(delivery.task)
         if task is None:
             return self._unknown(job)
+        if job.must_not_start:
+            return self._stopped(job, task, asyncio.CancelledError())
         try:
             arguments = task.decode(delivery.payload)
             enter(job)
@@ -112,21 +132,27 @@ class Runner:
             return self._stopped(job, task, error)
         except BaseException as error:  # noqa: BLE001 - not even SystemExit may end the worker
             return self._failed(job, task, error)
-        if not delivery.keep_result and not isinstance(result, Answer):
+        if not (delivery.keep_result or job.has_finished or isinstance(result, Answer)):
             return None
-        return verdict.answered(delivery, result, task.backoff, self._result_limit_bytes)
+        return self._returned(job, task, result)
 
     async def _call(self, task: AnyTask, job: RunningJob, arguments: Arguments) -> Any:
         """Run the handler, within its timeout if it has one."""
         if not task.is_async:
-            return await self._call_in_thread(task, job, arguments)
+            result = await self._call_in_thread(task, job, arguments)
+            return await self._await_in_time(job, result) if inspect.isawaitable(result) else result
         if job.deadline is None:
             return await task.function(**arguments)
+        return await self._await_in_time(job, task.function(**arguments))
+
+    async def _await_in_time(self, job: RunningJob, handler: Any) -> Any:
+        if job.deadline is None:
+            return await handler
         limit = asyncio.timeout_at(job.deadline)
         try:
             async with limit:
                 job.on_deadline = limit.reschedule
-                return await task.function(**arguments)
+                return await handler
         except TimeoutError as error:
             if limit.expired():
                 raise timed_out(job) from error
@@ -135,31 +161,32 @@ class Runner:
     async def _call_in_thread(self, task: AnyTask, job: RunningJob, arguments: Arguments) -> Any:
         """Run a blocking handler in a thread, with the context of this job."""
         job.is_in_thread = True
-        call = partial(contextvars.copy_context().run, partial(task.function, **arguments))
-        future = asyncio.get_running_loop().run_in_executor(self._threads, call)
+        in_thread = self._threads.submit(call_in_context(partial(task.function, **arguments)))
+        future = asyncio.wrap_future(in_thread)
         try:
             await until_deadline(future, job)
         except BaseException:
-            self._leave_behind(job, future)
+            self._leave_behind(job, in_thread, future)
             raise
-        result = future.result()
-        return await result if inspect.isawaitable(result) else result
+        job.is_in_thread = False
+        return future.result().unpack()
 
-    def _leave_behind(self, job: RunningJob, future: "asyncio.Future[Any]") -> None:
+    def _leave_behind(
+        self, job: RunningJob, in_thread: "Future[Returned]", future: "asyncio.Future[Returned]"
+    ) -> None:
         """A thread cannot be stopped: tell its handler, and keep its place taken until it ends."""
         job.is_cancelled = True
-        if future.cancel():
+        if in_thread.cancel() or in_thread.done():
             return
-        self.strays += 1
+        self._strays.add(future)
         logger.warning("job %s (%s) still runs in its thread after its end", job.id, job.delivery.task)
+        future.add_done_callback(self._stray_ended)
 
-        def ended(stray: "asyncio.Future[Any]") -> None:
-            self.strays -= 1
-            if not stray.cancelled():
-                stray.exception()  # looked at, so that nobody complains it never was
+    def _stray_ended(self, future: "asyncio.Future[Returned]") -> None:
+        self._strays.discard(future)
+        if self._book.waiting:
             self.start_waiting()
-
-        future.add_done_callback(ended)
+        self._book.room_made()
 
     def _unknown(self, job: RunningJob) -> Ending:
         self._counts.unknown += 1
@@ -167,12 +194,20 @@ class Runner:
         logger.warning("%s", warning)
         return ending
 
+    def _returned(self, job: RunningJob, task: AnyTask, result: object) -> Ending:
+        if job.has_finished:
+            return verdict.finished_itself(job.delivery, task.backoff)
+        try:
+            return verdict.answered(job.delivery, result, task.backoff, self._result_limit_bytes)
+        except BaseException as error:  # noqa: BLE001 - writing a result down runs code of the user's
+            return self._failed(job, task, error)
+
     def _stopped(self, job: RunningJob, task: AnyTask, error: asyncio.CancelledError) -> Ending:
         """The handler was cancelled: by us, for a reason the job knows, or by itself."""
         if job.is_abandoned or job.is_lease_lost:
-            return verdict.unspent(job.delivery)
+            return self._settled(job, verdict.unspent(job.delivery))
         if job.is_cancelled:
-            return verdict.raised(job.delivery, Cancel("it was cancelled while it ran"), task.backoff)
+            return self._settled(job, verdict.cancelled(job.delivery, "it was cancelled while it ran"))
         return self._failed(job, task, error)
 
     def _failed(self, job: RunningJob, task: AnyTask, error: BaseException) -> Ending:
@@ -186,12 +221,16 @@ class Runner:
                 job.attempt,
                 job.delivery.last_attempt,
                 type(error).__name__,
-                error,
+                said(error),
             )
-        return verdict.raised(job.delivery, error, task.backoff)
+        return self._settled(job, verdict.raised(job.delivery, error, task.backoff))
+
+    def _settled(self, job: RunningJob, ending: Ending) -> Ending:
+        """The ending, which counts only where the handler did not finish its job itself."""
+        return verdict.unless_finished(ending) if job.has_finished else ending
 
 
-async def until_deadline(future: "asyncio.Future[Any]", job: RunningJob) -> None:
+async def until_deadline(future: "asyncio.Future[Returned]", job: RunningJob) -> None:
     """Wait for the future's end. Raises TimeoutError at the job's deadline, wherever that moves meanwhile."""
     while not future.done():
         left = job.time_left

@@ -34,32 +34,43 @@ class RunningJob:
     is_cancelled: somebody asked that it stop. is_lease_lost: another worker may
     have it by now, whatever is done will not count. Async handlers are also
     cancelled (asyncio) at either; blocking ones should look from time to time.
+    has_finished: it called `finish` or `finish_async`, in a transaction that may yet be rolled back.
     """
 
     __slots__ = (
+        "_result_limit_bytes",
         "_schema",
         "_started",
         "deadline",
         "delivery",
         "handle",
+        "has_finished",
         "is_abandoned",
         "is_cancelled",
         "is_in_thread",
         "is_lease_lost",
+        "is_started",
+        "must_not_start",
         "on_deadline",
         "progress",
     )
 
-    def __init__(self, delivery: Delivery, *, schema: str = SCHEMA) -> None:
+    def __init__(
+        self, delivery: Delivery, *, schema: str = SCHEMA, result_limit_bytes: int = PAYLOAD_LIMIT_BYTES
+    ) -> None:
         self.delivery = delivery
         self.is_cancelled = False
         self.is_lease_lost = False
         self.is_abandoned = False
         self.is_in_thread = False
+        self.is_started = False
+        self.must_not_start = False
+        self.has_finished = False
         self.progress: tuple[float, str | None] | None = None
         self.on_deadline: Callable[[float], None] | None = None
         self.handle: asyncio.Task[None] | None = None
         self._schema = schema
+        self._result_limit_bytes = result_limit_bytes
         self._started = time.monotonic()
         timeout = delivery.timeout
         self.deadline = None if timeout is None else self._started + timeout.total_seconds()
@@ -104,25 +115,35 @@ class RunningJob:
             raise Cancel("it was cancelled" if self.is_cancelled else "its lease was lost")
 
     def finish(self, connection: object, *, result: object = None) -> None:
-        """Finish the job when this blocking connection's transaction commits: its effects and its end, or none.
+        """Finish the job when this connection's transaction commits: its effects and its end, or neither.
 
-        Raises LeaseLost if the job is not ours any more: roll back.
+        What the handler does afterwards changes nothing any more: if it fails, the job
+        has still succeeded. Where the transaction is rolled back the attempt has failed,
+        even if the handler returns.
+        Raises LeaseLost if the job is not ours any more, or finished already: roll back.
         """
         chosen = choose.blocking(connection)
         chosen.run(connection, self._completion(result), self._schema)
+        self.has_finished = True
 
     async def finish_async(self, connection: object, *, result: object = None) -> None:
         """Finish the job when this async connection's transaction commits. See `finish`."""
         chosen = choose.asynchronous(connection)
         await chosen.run(connection, self._completion(result), self._schema)
+        self.has_finished = True
 
-    def stop_handler(self) -> None:
-        """Cancel an async handler; a blocking one has to look by itself. For the worker's use."""
-        if self.handle is not None and not self.is_in_thread:
+    def stop_handler(self, *, leaves_thread: bool = False) -> None:
+        """Cancel an async handler; a blocking one has to look by itself. For the worker's use.
+
+        leaves_thread: wait for a blocking one no longer, either.
+        """
+        if not self.is_started:  # cancelled now, it would never say how it ended
+            self.must_not_start = True
+        elif self.handle is not None and (leaves_thread or not self.is_in_thread):
             self.handle.cancel()
 
     def _completion(self, result: object) -> Any:
-        kept = result_json(self.delivery, result, PAYLOAD_LIMIT_BYTES)
+        kept = result_json(self.delivery, result, self._result_limit_bytes)
         elapsed = time.monotonic() - self._started
         return complete(self.delivery.claim, self.delivery.id, run_seconds=elapsed, result=kept)
 

@@ -15,6 +15,7 @@ from pgqueue.calls.watch import arm, disarm, leave_watch, next_due, take_watch
 
 QUICK_POLLS_SECONDS = (0.001, 0.002, 0.004, 0.008)  # after work there is often more, moments later
 UNARMED_SECONDS = (0.002, 0.1)  # while an enqueue in flight keeps us from arming: first pause, longest
+UNSURE_SECONDS = 0.05  # armed, but not allowed yet to look everywhere (see Floors.forget)
 SOONEST_DUE_SECONDS = 0.001
 
 Request = tuple[Call[Any], Callable[[Any], None]]
@@ -26,6 +27,8 @@ class Sentry:
 
     poll: the net: how often to look although nothing was heard, give or take a half.
     claim_at: by our steady clock, not before when to claim again.
+    is_unsure: something may lie below the floors, committed late: look everywhere before sleeping.
+    has_ears: whether notifications reach us. has_guard: whether we can hold locks.
     """
 
     def __init__(
@@ -37,36 +40,50 @@ class Sentry:
         spread: Callable[[], float] = random.random,
     ) -> None:
         self.claim_at = 0.0
+        self.is_unsure = False
         self.has_ears = False
+        self.has_guard = True
         self._queues = tuple(queues)
         self._poll_seconds = poll.total_seconds()
         self._clock = clock
         self._spread = spread
         self._empty_claims = 0
         self._refusals = 0  # of the bell, in a row
-        self._due_seconds: float | None = None
+        self._due_at: float | None = None
         self._watched: set[str] = set()
         self._armed: set[str] = set()
         self._tries_watch = True
         self._leaves = False
+        self._heard = False  # since the last claim was sent: it may have looked too early
 
     @property
     def is_asleep(self) -> bool:
         """Whether there is nothing left to do but wait: to be woken, for what falls due, for the net."""
-        return self._is_idle and not self._tries_watch and self._armed == self._watched
+        return (
+            self._is_idle
+            and not self._tries_watch
+            and not self.is_unsure
+            and not self._heard
+            and self._armed == self._watched
+        )
 
-    def requests(self) -> list[Request]:
-        """What to ask of the server before the next claim."""
+    def requests(self, *, wants_jobs: bool) -> list[Request]:
+        """What to ask of the server now; with `wants_jobs`, before the claim that follows."""
         if not self._is_idle:
+            self._heard = self._heard and not wants_jobs
             return self._requests_at_work()
-        if not self.has_ears:
+        if not wants_jobs:
+            return []
+        self._heard = False
+        if not (self.has_ears and self.has_guard):
             return [(next_due(self._queues), self._learn_due)]
         if self._tries_watch:
+            # Not when the answer comes: what is heard meanwhile is a reason to try again.
+            self._tries_watch = False
             free = [queue for queue in self._queues if queue not in self._watched]
-            return [(take_watch(free), self._took_watch)] if free else []
-        unarmed = [queue for queue in self._queues if queue in self._watched - self._armed]
-        arming: list[Request] = [(arm(unarmed), self._took_bells)] if unarmed else []
-        return [*arming, (next_due(self._queues), self._learn_due)]
+            if free:
+                return [(take_watch(free), self._took_watch)]
+        return self._requests_on_watch()
 
     def found_work(self, *, is_full: bool) -> None:
         """A claim found jobs. Full, the worker leaves the watch to another."""
@@ -75,26 +92,42 @@ class Sentry:
         self.claim_at = 0.0
 
     def found_nothing(self) -> None:
-        """A claim found fewer jobs than were wanted."""
+        """A claim found no job."""
         now = self._clock()
-        if self._empty_claims < len(QUICK_POLLS_SECONDS):
+        if self._heard:
+            self.claim_at = 0.0
+        elif self._empty_claims < len(QUICK_POLLS_SECONDS):
             self.claim_at = now + QUICK_POLLS_SECONDS[self._empty_claims]
-        elif not self.has_ears or self.is_asleep:
-            self.claim_at = now + self._sleep_seconds()
+        elif not (self.has_ears and self.has_guard) or self.is_asleep:
+            self.claim_at = now + self._sleep_seconds(now)
         elif self._refusals:
-            self.claim_at = now + min(UNARMED_SECONDS[0] * 2**self._refusals, UNARMED_SECONDS[1])
+            self.claim_at = now + min(UNARMED_SECONDS[0] * 2 ** min(self._refusals, 16), UNARMED_SECONDS[1])
         else:
-            self.claim_at = now
+            self.claim_at = now + (UNSURE_SECONDS if self.is_unsure and self._armed else 0)
         self._empty_claims += 1
+
+    def expect(self, seconds: float) -> None:
+        """We put a job back ourselves, due so long from now: nobody rings for it if the watch is ours."""
+        due_at = self._clock() + max(seconds, SOONEST_DUE_SECONDS)
+        self._due_at = due_at if self._due_at is None else min(self._due_at, due_at)
+        self.claim_at = min(self.claim_at, due_at)
 
     def hear(self, word: str, queue: str) -> bool:
         """A notification came. Returns whether it is a reason to look for work."""
-        if word == "watch" and queue in self._queues and queue not in self._watched:
-            self._tries_watch = True
-        elif not (word == "wake" and queue in self._armed):
+        if queue not in self._queues:
             return False
-        self.claim_at = 0.0
+        if word == "watch" and queue not in self._watched:
+            self._tries_watch = True
+        elif not (word == "resume" or (word == "wake" and queue in self._armed)):
+            return False
+        self.look()
         return True
+
+    def look(self) -> None:
+        """Look now, and everywhere."""
+        self.is_unsure = True
+        self._heard = True
+        self.claim_at = 0.0
 
     def forget(self) -> None:
         """The session is gone, and with it its locks."""
@@ -103,11 +136,11 @@ class Sentry:
         self._tries_watch = True
         self._leaves = False
         self._refusals = 0
-        self.claim_at = 0.0
+        self.look()
 
     @property
     def _is_idle(self) -> bool:
-        return self._empty_claims > len(QUICK_POLLS_SECONDS) - 1
+        return self._empty_claims >= len(QUICK_POLLS_SECONDS)
 
     def _requests_at_work(self) -> list[Request]:
         """While we find work nobody need ring, and if we are full somebody else should watch."""
@@ -118,17 +151,27 @@ class Sentry:
             asked.append((leave_watch(sorted(self._watched)), self._left_watch))
         return asked
 
-    def _sleep_seconds(self) -> float:
+    def _requests_on_watch(self) -> list[Request]:
+        watched = [queue for queue in self._queues if queue in self._watched]
+        if not watched:
+            return []
+        unarmed = [queue for queue in watched if queue not in self._armed]
+        arming: list[Request] = [(arm(unarmed), self._took_bells)] if unarmed else []
+        return [*arming, (next_due(watched), self._learn_due)]
+
+    def _sleep_seconds(self, now: float) -> float:
         net = self._poll_seconds * (0.5 + self._spread())
-        due = self._due_seconds
-        return net if due is None else min(net, max(due, SOONEST_DUE_SECONDS))
+        return net if self._due_at is None else min(net, max(self._due_at - now, SOONEST_DUE_SECONDS))
 
     def _took_watch(self, queues: list[str]) -> None:
         self._watched.update(queues)
-        self._tries_watch = False
+        if not self._watched:
+            self._due_at = None  # it is the watcher's to wake for it
 
     def _took_bells(self, queues: list[str]) -> None:
+        """Armed. What was committed since our last look rang no bell, and may lie below the floors."""
         self._armed.update(queues)
+        self.is_unsure = self.is_unsure or bool(queues)
         self._refusals = 0 if self._armed == self._watched else self._refusals + 1
 
     def _let_bells_go(self, _: None) -> None:
@@ -141,4 +184,4 @@ class Sentry:
         self._leaves = False
 
     def _learn_due(self, due: timedelta | None) -> None:
-        self._due_seconds = None if due is None else due.total_seconds()
+        self._due_at = None if due is None else self._clock() + due.total_seconds()

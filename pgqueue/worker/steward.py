@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 
 from pgqueue.calls.lease import reap
-from pgqueue.calls.workers import Absence, absent_workers, make_partitions, strike_workers, take_duty
+from pgqueue.calls.workers import Absence, absent_workers, strike_workers, take_duty
+from pgqueue.maintenance import maintenance
 from pgqueue.worker.connections import Connections
 
 logger = logging.getLogger("pgqueue.worker")
@@ -18,23 +19,34 @@ ON_DUTY_SECONDS = 1.0
 OFF_DUTY_SECONDS = 3.0
 RECONNECT_SECONDS = 2.5  # how long a session may be gone before its worker counts as dead
 RESTART_SECONDS = 30.0  # the same for a worker that has not come back since the server started
-PARTITIONS_SECONDS = 60.0
+MAINTENANCE_SECONDS = 60.0
 
 
 class Steward:
-    """One worker's part in keeping the house."""
+    """One worker's part in keeping the house.
 
-    def __init__(self, connections: Connections, *, clock: Callable[[], float] = time.monotonic) -> None:
+    joined: called when an older session of ours has gone at last: what it claimed in the end, we do not know.
+    """
+
+    def __init__(
+        self,
+        connections: Connections,
+        *,
+        joined: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._connections = connections
+        self._joined = joined
         self._clock = clock
         self._is_on_duty = False
         self._missing: dict[int, float] = {}
-        self._partitions_at = 0.0
+        self._maintain_at = 0.0
 
     @property
     def pause_seconds(self) -> float:
         """How long until the next round."""
-        return ON_DUTY_SECONDS if self._is_on_duty else OFF_DUTY_SECONDS
+        is_busy = self._is_on_duty or not self._connections.is_joined
+        return ON_DUTY_SECONDS if is_busy else OFF_DUTY_SECONDS
 
     def forget(self) -> None:
         """The session is gone, and with it the duty."""
@@ -46,13 +58,21 @@ class Steward:
         guard = self._connections.guard
         if guard is None:
             await self._connections.line.run(reap())
-            await self._make_partitions()
+            await self._maintain()
             return
+        if not self._connections.is_joined:
+            await self._join()
         if not self._is_on_duty:
             (self._is_on_duty,) = await guard.run(take_duty())
         if self._is_on_duty:
             await self._take_back()
-            await self._make_partitions()
+            await self._maintain()
+
+    async def _join(self) -> None:
+        """Else nobody would see us live once the older session of ours is gone."""
+        await self._connections.join()
+        if self._connections.is_joined:
+            self._joined()
 
     async def _take_back(self) -> None:
         line = self._connections.line
@@ -74,10 +94,19 @@ class Steward:
             if now - self._missing[absence.worker] >= patience_seconds(absence)
         ]
 
-    async def _make_partitions(self) -> None:
-        if self._clock() >= self._partitions_at:
-            self._partitions_at = self._clock() + PARTITIONS_SECONDS
-            await self._connections.line.run(make_partitions())
+    async def _maintain(self) -> None:
+        """Once a minute: partitions made ahead, and dropped when past."""
+        if self._clock() < self._maintain_at:
+            return
+        self._maintain_at = self._clock() + MAINTENANCE_SECONDS
+        script = maintenance()
+        answer = None
+        while True:
+            try:
+                call = script.send(answer)
+            except StopIteration:
+                return
+            (answer,) = await self._connections.line.run(call)
 
 
 def patience_seconds(absence: Absence) -> float:

@@ -61,7 +61,8 @@ class Supervisor:
             ended_well = await asyncio.gather(*keepers)
         finally:
             for keeper in keepers:
-                keeper.cancel()
+                if not keeper.cancelling():  # a second time would cut short the wait for its process's end
+                    keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
         return 0 if all(ended_well) else 1
 
@@ -180,7 +181,7 @@ def supervised_workers(
     watch_dsn: str | None = None,
     ends_by_itself: bool = False,
 ) -> Supervisor:
-    """So many processes of `pgqueue worker` with these arguments; what is secret goes into their environment."""
+    """So many processes of `pgqueue worker` with these arguments. The DSNs go into their environment."""
     secrets = {"PGQUEUE_DSN": dsn} | ({"PGQUEUE_WATCH_DSN": watch_dsn} if watch_dsn else {})
     return Supervisor(
         [sys.executable, "-m", "pgqueue", "worker", *arguments, "--supervised"],

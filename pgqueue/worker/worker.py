@@ -8,8 +8,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import psycopg
+
 from pgqueue.calls.watch import next_due
-from pgqueue.calls.workers import disown, leave_workers
+from pgqueue.errors import PgQueueError
 from pgqueue.settings import SCHEMA, WorkerSettings
 from pgqueue.task import Task
 from pgqueue.worker.book import Book
@@ -24,6 +26,7 @@ from pgqueue.worker.rota import Rota
 from pgqueue.worker.runner import Runner
 from pgqueue.worker.sentry import Sentry
 from pgqueue.worker.steward import Steward
+from pgqueue.worker.teller import Teller
 
 logger = logging.getLogger("pgqueue.worker")
 
@@ -31,7 +34,7 @@ STOP_MARGIN_SECONDS = 5.0  # after the grace: to tell what ended, if the server 
 
 
 class Worker:
-    """Runs the jobs of some queues in this process.
+    """Runs the jobs of some queues in this process, once: a stopped worker is not started again.
 
     tasks: whose jobs it can run; others are handed back unspent.
     queues: names, or names with weights. strict: a later one only when the earlier are empty.
@@ -58,10 +61,12 @@ class Worker:
     ) -> None:
         self.settings = settings or WorkerSettings()
         self.counts = Counts()
-        self._tasks = {task.name: task for task in tasks}
+        self._tasks = by_name(tasks)
         self._rota = Rota(queues, strict=strict)
         self._is_drain = drain
         self._stops = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timers: list[asyncio.TimerHandle] = []
         self._connections = Connections(
             dsn,
             watch_dsn=watch_dsn,
@@ -74,8 +79,11 @@ class Worker:
 
     @property
     def has_strays(self) -> bool:
-        """Whether threads still run handlers whose attempt is over; only the process's end ends them."""
-        return self._runner.strays > 0
+        """Whether handlers still run whose attempt is over, in threads or deaf to their cancellation.
+
+        Only the process's end ends them.
+        """
+        return self._loop is not None and (self._runner.strays > 0 or bool(self._book.running))
 
     async def run(self) -> None:
         """Work until stopped.
@@ -91,30 +99,45 @@ class Worker:
                 await self._until_stopped(duties)
             finally:
                 await end(duties)
-            await self._leave()
+            if not self._book.claims:  # else let others miss us, and take back what we hold
+                await self._connections.leave()
         finally:
+            for timer in self._timers:
+                timer.cancel()
+            await self._runner.end()
             self._runner.close()
             await self._connections.close()
 
     def stop(self) -> None:
-        """Claim no more, let running handlers finish within the grace, hand back the rest; then `run` returns.
+        """Claim no more, let running handlers finish within the grace, hand back the rest; then end `run`.
 
         Called again, it hurries: what still runs is stopped and handed back unspent now.
         """
         self._stops += 1
+        if self._loop is None:
+            return
         if self._stops > 1:
-            self._runner.abandon()
+            self._abandon()
             return
         self._pump.is_stopping = True
         self._pump.put_down()
         self._pump.wake()
-        loop = asyncio.get_running_loop()
-        loop.call_later(self.settings.grace.total_seconds(), self._runner.abandon)
-        loop.call_later(self.settings.grace.total_seconds() + STOP_MARGIN_SECONDS, self._gone.set)
+        self._timers.append(self._loop.call_later(self.settings.grace.total_seconds(), self._abandon))
+        if not self._book.claims and not self._connections.line.is_connected:
+            self._gone.set()
+
+    def _abandon(self) -> None:
+        """Wait no longer for handlers, and not much longer for the server."""
+        self._runner.abandon()
+        if self._loop is not None:
+            self._timers.append(self._loop.call_later(STOP_MARGIN_SECONDS, self._gone.set))
 
     def _assemble(self) -> None:
         """The parts, which exist only while we run: they belong to the running loop."""
+        if self._loop is not None:
+            raise RuntimeError("a worker runs once: make another")
         settings, connections = self.settings, self._connections
+        self._loop = asyncio.get_running_loop()
         self._gone = asyncio.Event()
         self._book = Book(changed=self._wake_pump)
         self._runner = Runner(
@@ -127,21 +150,31 @@ class Worker:
             schema=connections.schema,
         )
         self._sentry = Sentry(self._rota.queues, poll=settings.poll)
+        pace = Pace(concurrency=settings.concurrency, ahead=settings.ahead, largest=settings.largest_batch)
         self._pump = Pump(
             book=self._book,
             connections=connections,
             runner=self._runner,
             sentry=self._sentry,
             rota=self._rota,
-            pace=Pace(concurrency=settings.concurrency, ahead=settings.ahead, largest=settings.largest_batch),
-            counts=self.counts,
+            pace=pace,
+            teller=Teller(self._book, connections.line, self.counts, pace=pace, sentry=self._sentry),
             lease=settings.lease,
             largest_batch=settings.largest_batch,
         )
-        self._keeper = Keeper(self._book, connections.line, self.counts, lease=settings.lease)
-        self._steward = Steward(connections)
+        self._pump.is_stopping = self._stops > 0
+        self._keeper = Keeper(
+            self._book, connections.line, self.counts, pump=self._pump, pace=pace, lease=settings.lease
+        )
+        self._steward = Steward(connections, joined=self._doubt)
+        connections.line.on_break = self._wake_pump
 
     def _wake_pump(self) -> None:
+        self._pump.wake()
+
+    def _doubt(self) -> None:
+        """An answer may have been lost, and with it claims that are ours."""
+        self._pump.is_in_doubt = True
         self._pump.wake()
 
     def _duties(self) -> list[Any]:
@@ -154,6 +187,8 @@ class Worker:
         if self._connections.direct_dsn is not None:
             ears = Ears(self._connections, sentry=self._sentry, pump=self._pump, keeper=self._keeper)
             duties.append(ears.run())
+        if self._connections.has_guard_apart:
+            duties.append(self._guarding())
         if self._is_drain:
             duties.append(self._draining())
         return duties
@@ -172,27 +207,39 @@ class Worker:
 
     async def _reconnect(self) -> None:
         """Connect again; the old session's locks are gone, and so may be an answer we never read."""
+        if not self._connections.has_guard_apart:
+            self._lost_locks()
+        await self._connections.line.reopen()
+        self._book.doubt()
+        self._doubt()
+        logger.info("back at the database")
+
+    def _lost_locks(self) -> None:
         self._sentry.forget()
         self._steward.forget()
-        await self._connections.reopen()
-        try:
-            await self._connections.line.run(disown(self._connections.worker, list(self._book.claims)))
-        except LineBroken:
-            return  # the pump will notice
-        logger.info("back at the database")
+
+    async def _guarding(self) -> None:
+        """Locks on a connection of their own: make it again whenever it breaks, and poll meanwhile."""
+        guard = self._connections.guard
+        while guard is not None:
+            await guard.broken.wait()
+            self._sentry.has_guard = False
+            self._lost_locks()
+            self._pump.wake()
+            await guard.reopen()
+            self._sentry.has_guard = True
+            self._pump.look()
 
     async def _draining(self) -> None:
         """Stop once a look finds nothing, nothing is held, and nothing is scheduled."""
         while True:
-            self._pump.found_nothing.clear()
-            await self._pump.found_nothing.wait()
-            if self._book.claims:
-                continue
+            self._pump.rests.clear()
+            await self._pump.rests.wait()
             try:
                 (due,) = await self._connections.line.run(next_due(self._rota.queues))
-            except LineBroken:
+            except (LineBroken, psycopg.Error, PgQueueError):
                 continue
-            if due is None and not self._book.claims:
+            if due is None and self._pump.rests.is_set():
                 self.stop()
                 return
 
@@ -200,19 +247,22 @@ class Worker:
         """Wait for the pump's end; a duty that fails ends the worker with its error."""
         gone = asyncio.create_task(self._gone.wait())
         watched = {gone, *duties}
-        while not self._gone.is_set():
-            done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-            for duty in done:
-                duty.result()
-        gone.cancel()
-
-    async def _leave(self) -> None:
-        guard = self._connections.guard
         try:
-            if guard is not None:
-                await guard.run(leave_workers(self._connections.worker))
-        except LineBroken:
-            logger.info("could not say goodbye: the database is gone")
+            while not self._gone.is_set():
+                done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                for duty in done:
+                    duty.result()
+        finally:
+            gone.cancel()
+
+
+def by_name(tasks: Iterable[Task[..., Any]]) -> dict[str, Task[..., Any]]:
+    """The tasks by their names. Raises ValueError where two of them share one."""
+    named: dict[str, Task[..., Any]] = {}
+    for task in tasks:
+        if named.setdefault(task.name, task) is not task:
+            raise ValueError(f"two tasks are named {task.name!r}: a job would not know which is meant")
+    return named
 
 
 async def repeated(tick: Callable[[], Awaitable[None]], pause_seconds: Callable[[], float]) -> None:

@@ -1,24 +1,42 @@
 -- After an enqueue: make sure the queue is listed, and wake a sleeper.
+
 -- A queue is listed under a try-lock: where another transaction is listing it,
 -- that one will, or the next enqueue. Nobody waits for a stranger's commit.
-create or replace function pgqueue.announce(queue text, ring boolean)
+create or replace function pgqueue.list_queue(queue text)
 returns void
 language plpgsql
 volatile
-set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if not exists (select from pgqueue.queues where queues.name = queue)
-        and pg_try_advisory_xact_lock(hashtextextended('pgqueue', 4) # hashtext(queue))
-    then
+    if pg_try_advisory_xact_lock(hashtextextended('pgqueue', 4) # hashtext(queue)) then
         insert into pgqueue.queues (name, created_at)
         values (queue, pgqueue.now())
         on conflict do nothing;
     end if;
+end
+$$;
+
+create or replace function pgqueue.wake(queue text)
+returns void
+language sql
+volatile
+as $$
+    select pg_catalog.pg_notify(pgqueue.channel(), 'wake ' || queue)
+$$;
+
+create or replace function pgqueue.announce(queue text, ring boolean)
+returns void
+language plpgsql
+volatile
+as $$
+begin
+    if not exists (select from pgqueue.queues where queues.name = queue) then
+        perform pgqueue.list_queue(queue);
+    end if;
     -- Held to the end of the transaction if free: until then nobody lies down.
     -- Refused while somebody sleeps or is lying down: then NOTIFY.
     if ring and not pg_try_advisory_xact_lock_shared(pgqueue.bell_key(queue)) then
-        perform pg_notify(pgqueue.channel(), 'wake ' || queue);
+        perform pgqueue.wake(queue);
     end if;
 end
 $$;

@@ -4,6 +4,9 @@ returns void
 language sql
 volatile
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set jit = off
 as $$
     insert into pgqueue.dead_letters
         (job_id, died_at, timeout, attempt, max_attempts, priority, keep_result,
@@ -12,7 +15,12 @@ as $$
         body.id, story.died_at, body.timeout, story.attempt, body.max_attempts, body.priority, body.keep_result,
         body.queue, body.task, body.payload, body.headers, story.error, story.history
     from unnest(bury.jobs) as dead (id)
-    cross join lateral (select * from pgqueue.jobs where jobs.id = dead.id limit 1) as body
+    cross join lateral (
+        select * from pgqueue.jobs where jobs.id = dead.id
+        union all
+        select * from pgqueue.jobs_kept as kept where kept.id = dead.id
+        limit 1
+    ) as body
     cross join lateral pgqueue.story(dead.id) as story
 $$;
 
@@ -22,6 +30,9 @@ returns table (died_at timestamptz, attempt smallint, error jsonb, history jsonb
 language sql
 stable
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set jit = off
 as $$
     select
         max(outcomes.finished_at),

@@ -8,6 +8,9 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set jit = off
 as $$
 declare
     v_state text := (select job_states.state from pgqueue.job_states where job_states.id = cancel.job);

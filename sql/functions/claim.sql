@@ -1,9 +1,12 @@
 -- ready -> claims. Takes up to max_jobs due jobs of the queues, in the order
 -- of the queues, then priority (0 first), then visible_at, then id, under one
--- lease. Paused queues are passed over, cancelled jobs end here. `floors` may hold one moment per queue and priority (ten per queue):
--- rows visible before it are passed over unseen; a hint, never a truth.
+-- lease. Paused queues are passed over, cancelled jobs end here: after a
+-- thousand batches of nothing else it answers with none. `floors` may hold one
+-- moment per queue and priority (ten per queue): rows visible before it are
+-- passed over unseen; a hint, never a truth.
 -- Returns a row per job; where there is none, one row whose job is null.
 -- Locks: the rows taken, skipping locked ones; waits for nothing.
+-- Raises PQ002 (a lease or a limit out of bounds).
 create or replace function pgqueue.claim(
     queues text[],
     max_jobs integer default 1,
@@ -31,6 +34,7 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
@@ -38,8 +42,10 @@ set enable_sort = off
 as $$
 declare
     v_now timestamptz := pgqueue.now();
-    v_claim bigint := pgqueue.next_id(v_now);
+    v_claim bigint;
     v_open text[] := queues;
+    v_is_paused boolean;
+    v_is_cancelled boolean;
     v_cancelled bigint[] := '{}';
     v_jobs bigint[];
     v_attempts smallint[];
@@ -47,81 +53,121 @@ declare
     v_priorities smallint[];
     v_visible_ats timestamptz[];
 begin
-    if exists (select from pgqueue.queues where paused_at is not null) then
-        v_open := array(
-            select case when paused.name is null then named.queue end
-            from unnest(queues) with ordinality as named (queue, place)
-            left join pgqueue.queues as paused on paused.name = named.queue and paused.paused_at is not null
-            order by named.place
-        );
+    if (lease > interval '0' and max_jobs > 0) is not true then
+        perform pgqueue.refuse_claim(max_jobs, lease);
+    end if;
+    select
+        exists (select from pgqueue.queues where paused_at is not null),
+        exists (select from pgqueue.cancellations)
+    into v_is_paused, v_is_cancelled;
+    if v_is_paused then
+        v_open := pgqueue.open_queues(queues);
     end if;
 
-    with picked as materialized (
-        select line.*
-        from generate_series(0, cardinality(queues) * 10 - 1) as number
-        cross join lateral (
-            select
-                ready.ctid as place, ready.slot, ready.id, ready.attempt, ready.last_attempt,
-                ready.priority, ready.visible_at
-            from pgqueue.ready
-            where (ready.slot <= v_now or ready.slot = 'infinity')
-                and ready.queue = v_open[number / 10 + 1]
-                and ready.priority = number % 10
-                and ready.visible_at >= coalesce(floors[number + 1], '-infinity')
-                and ready.visible_at <= v_now
-            order by ready.visible_at, ready.id
+    for v_batch in 1 .. 1000 loop
+        v_claim := pgqueue.next_id(v_now);
+        with picked as materialized (
+            select line.*
+            from generate_series(0, cardinality(v_open) * 10 - 1) as number
+            cross join lateral (
+                select
+                    ready.ctid as place, ready.slot, ready.id, ready.attempt, ready.last_attempt,
+                    ready.priority, ready.visible_at
+                from pgqueue.ready
+                where (ready.slot <= v_now or ready.slot = 'infinity')
+                    and ready.queue = v_open[number / 10 + 1]
+                    and ready.priority = number % 10
+                    and ready.visible_at >= coalesce(floors[number + 1], '-infinity')
+                    and ready.visible_at <= v_now
+                order by ready.visible_at, ready.id
+                limit max_jobs
+                for update skip locked
+            ) as line
             limit max_jobs
-            for update skip locked
-        ) as line
-        limit max_jobs
-    ),
-    taken as (
-        delete from pgqueue.ready
-        using picked
-        where (ready.slot <= v_now or ready.slot = 'infinity')
-            and ready.slot = picked.slot
-            and ready.ctid = picked.place
-        returning ready.id, ready.attempt, ready.last_attempt, ready.priority, ready.visible_at
-    )
-    select
-        array_agg(taken.id), array_agg(taken.attempt + 1), array_agg(taken.last_attempt),
-        array_agg(taken.priority), array_agg(taken.visible_at)
-    into v_jobs, v_attempts, v_last_attempts, v_priorities, v_visible_ats
-    from taken;
+        ),
+        taken as (
+            delete from pgqueue.ready
+            using picked
+            where (ready.slot <= v_now or ready.slot = 'infinity')
+                and ready.slot = picked.slot
+                and ready.ctid = picked.place
+            returning picked.id, picked.attempt + 1 as attempt, picked.last_attempt, picked.priority, picked.visible_at
+        ),
+        batch as (
+            select
+                array_agg(taken.id) as jobs, array_agg(taken.attempt)::smallint[] as attempts,
+                array_agg(taken.last_attempt) as last_attempts, array_agg(taken.priority) as priorities,
+                array_agg(taken.visible_at) as visible_ats
+            from taken
+        ),
+        held as (
+            insert into pgqueue.claims
+                (id, claimed_at, expires_at, worker, jobs, attempts, last_attempts, priorities)
+            select
+                v_claim, v_now, v_now + lease, claim.worker,
+                batch.jobs, batch.attempts, batch.last_attempts, batch.priorities
+            from batch
+            where batch.jobs is not null
+        )
+        select batch.jobs, batch.attempts, batch.last_attempts, batch.priorities, batch.visible_ats
+        into v_jobs, v_attempts, v_last_attempts, v_priorities, v_visible_ats
+        from batch;
 
-    if v_jobs is null then
+        if v_jobs is not null and v_is_cancelled then
+            v_cancelled := pgqueue.drop_cancelled(v_claim, v_jobs);
+            continue when cardinality(v_cancelled) = cardinality(v_jobs);
+        end if;
+        exit;
+    end loop;
+
+    if v_jobs is null or cardinality(v_cancelled) = cardinality(v_jobs) then
         claimed_at := v_now;
         return next;
         return;
     end if;
-
-    insert into pgqueue.claims
-        (id, claimed_at, expires_at, worker, jobs, attempts, last_attempts, priorities)
-    values
-        (v_claim, v_now, v_now + lease, worker, v_jobs, v_attempts, v_last_attempts, v_priorities);
-
-    if exists (select from pgqueue.cancellations) then
-        v_cancelled := pgqueue.drop_cancelled(v_claim, v_jobs);
-        if cardinality(v_cancelled) = cardinality(v_jobs) then
-            return query
-            select *
-            from pgqueue.claim(queues, max_jobs, lease, worker, floors);
-            return;
-        end if;
-    end if;
-
     return query
     select
-        v_claim, v_now, v_now + lease, held.id, held.attempt, held.last_attempt,
-        body.queue, body.task, body.payload::text, body.headers::text, held.priority, held.visible_at,
+        v_claim, v_now, v_now + lease, v_jobs[place], v_attempts[place], v_last_attempts[place],
+        body.queue, body.task, body.payload::text, body.headers::text, v_priorities[place], v_visible_ats[place],
         body.timeout, body.keep_result
-    from unnest(v_jobs, v_attempts, v_last_attempts, v_priorities, v_visible_ats)
-        as held (id, attempt, last_attempt, priority, visible_at)
+    from generate_series(1, cardinality(v_jobs)) as place
     left join lateral (
         select jobs.queue, jobs.task, jobs.payload, jobs.headers, jobs.timeout, jobs.keep_result
         from pgqueue.jobs
-        where jobs.id = held.id
+        where jobs.id = v_jobs[place]
+        union all
+        select kept.queue, kept.task, kept.payload, kept.headers, kept.timeout, kept.keep_result
+        from pgqueue.jobs_kept as kept
+        where kept.id = v_jobs[place]
+        limit 1
     ) as body on true
-    where held.id <> all (v_cancelled);
+    where v_cancelled = '{}'
+        or v_jobs[place] <> all (v_cancelled);
+end
+$$;
+
+-- The queues with null in the place of those that are paused.
+create or replace function pgqueue.open_queues(queues text[])
+returns text[]
+language sql
+stable
+as $$
+    select array_agg(case when paused.name is null then named.queue end order by named.place)
+    from unnest(open_queues.queues) with ordinality as named (queue, place)
+    left join pgqueue.queues as paused on paused.name = named.queue and paused.paused_at is not null
+$$;
+
+create or replace function pgqueue.refuse_claim(max_jobs integer, lease interval)
+returns void
+language plpgsql
+volatile
+as $$
+begin
+    perform pgqueue.refuse('PQ002', concat_ws('; ',
+        case when max_jobs > 0 then null
+            else format('max_jobs %s is not above zero', coalesce(max_jobs::text, 'null')) end,
+        case when lease > interval '0' then null
+            else format('lease %s is not above zero', coalesce(lease::text, 'null')) end
+    ));
 end
 $$;

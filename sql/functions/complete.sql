@@ -17,6 +17,7 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
+set jit = off
 as $$
 declare
     v_held pgqueue.claims;
@@ -37,14 +38,21 @@ begin
     );
 
     insert into pgqueue.outcomes
-        (job_id, claimed_at, finished_at, worker, run_seconds, attempt, state, result)
+        (job_id, claim_id, claimed_at, finished_at, worker, run_seconds, attempt, state, result)
     select
-        complete.job, v_held.claimed_at, pgqueue.now(), v_held.worker, complete.run_seconds, entry.attempt,
+        complete.job, v_held.id, v_held.claimed_at, pgqueue.now(), v_held.worker, complete.run_seconds, entry.attempt,
         'succeeded', complete.result
     from unnest(v_held.jobs, v_held.attempts) as entry (job, attempt)
     where entry.job = complete.job
     on conflict do nothing;
-    if not found then
+    -- Looked at again, for the insert may have waited for somebody who handed
+    -- the job back and left no outcome to collide with.
+    if not found or not exists (
+        select
+        from pgqueue.claims as held
+        where held.id = complete.claim
+            and complete.job = any (held.jobs)
+    ) then
         perform pgqueue.refuse(
             'PQ001',
             format('claim %s no longer holds job %s', claim, job),

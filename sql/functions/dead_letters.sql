@@ -14,6 +14,7 @@ language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
     select letter.*
     from pgqueue.dead_letters as letter
@@ -33,6 +34,7 @@ language sql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
     delete from pgqueue.dead_letters
     where job_id = any (jobs)

@@ -24,15 +24,28 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    v_settings pgqueue.installation := pgqueue.settings(installation);
     v_now timestamptz := pgqueue.now();
     v_run_at timestamptz := coalesce(run_at, v_now + delay);
     v_visible_at timestamptz := greatest(v_run_at, v_now);
     v_id bigint := pgqueue.next_id(v_now);
+    v_here uuid;
+    v_limit_bytes integer;
+    v_window interval;
+    v_is_listed boolean;
 begin
-    perform pgqueue.is_sound(
-        queue, task, payload, priority, max_attempts, timeout, headers, v_settings.payload_limit_bytes
-    );
+    select
+        settings.id, settings.payload_limit_bytes, settings.ready_window,
+        exists (select from pgqueue.queues where queues.name = enqueue.queue)
+    into v_here, v_limit_bytes, v_window, v_is_listed
+    from pgqueue.installation as settings;
+
+    if v_here <> installation
+        or not pgqueue.is_sound(
+            queue, task, payload, priority, max_attempts, timeout, headers, v_run_at, keep_result, v_limit_bytes
+        )
+    then
+        perform pgqueue.settings(installation);
+    end if;
     insert into pgqueue.jobs
         (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payload, headers)
     values
@@ -40,8 +53,13 @@ begin
     insert into pgqueue.ready
         (id, slot, visible_at, priority, attempt, last_attempt, queue)
     values
-        (v_id, pgqueue.slot(v_now, v_visible_at, v_settings.ready_window), v_visible_at, priority, 0, max_attempts, queue);
-    perform pgqueue.announce(queue, ring);
+        (v_id, pgqueue.slot(v_now, v_visible_at, v_window), v_visible_at, priority, 0, max_attempts, queue);
+    if not v_is_listed then
+        perform pgqueue.list_queue(queue);
+    end if;
+    if ring and not pg_try_advisory_xact_lock_shared(pgqueue.bell_key(queue)) then
+        perform pgqueue.wake(queue);
+    end if;
     return v_id;
 end
 $$;

@@ -1,21 +1,50 @@
--- An option of many jobs: one value for each, or a single one for all.
-create or replace function pgqueue.spread(name text, options anyarray, jobs integer)
-returns anyarray
+-- An option of many jobs has one value for each, or a single one for all:
+-- `options[least(place, cardinality(options))]` is the one of a job.
+create or replace function pgqueue.check_spread(name text, options anyarray, jobs integer, noun text)
+returns void
 language plpgsql
-immutable
-set search_path = pg_catalog, pg_temp
+volatile
 as $$
 begin
-    if cardinality(options) = jobs then
-        return options;
-    elsif cardinality(options) = 1 then
-        return array_fill(options[1], array[jobs]);
+    if coalesce(cardinality(options), 0) not in (1, jobs) then
+        perform pgqueue.refuse(
+            'PQ002',
+            format('%s has %s values for %s %ss', name, coalesce(cardinality(options)::text, 'no'), jobs, noun),
+            format('Give one value for each %s, or a single one for all.', noun)
+        );
     end if;
-    perform pgqueue.refuse(
-        'PQ002',
-        format('%s has %s values for %s payloads', name, coalesce(cardinality(options)::text, 'no'), jobs),
-        'Give one value for each payload, or a single one for all.'
-    );
+end
+$$;
+
+create or replace function pgqueue.refuse_options(
+    queues text[],
+    tasks text[],
+    jobs integer,
+    priorities integer[],
+    max_attempts integer[],
+    run_ats timestamptz[],
+    delays interval[],
+    timeouts interval[],
+    headers jsonb[],
+    keep_results boolean[]
+)
+returns void
+language plpgsql
+volatile
+as $$
+begin
+    if jobs is null then
+        perform pgqueue.refuse('PQ002', 'payloads is null, not an array', 'Give one payload for each job.');
+    end if;
+    perform pgqueue.check_spread('queues', queues, jobs, 'payload');
+    perform pgqueue.check_spread('tasks', tasks, jobs, 'payload');
+    perform pgqueue.check_spread('priorities', priorities, jobs, 'payload');
+    perform pgqueue.check_spread('max_attempts', max_attempts, jobs, 'payload');
+    perform pgqueue.check_spread('run_ats', run_ats, jobs, 'payload');
+    perform pgqueue.check_spread('delays', delays, jobs, 'payload');
+    perform pgqueue.check_spread('timeouts', timeouts, jobs, 'payload');
+    perform pgqueue.check_spread('headers', headers, jobs, 'payload');
+    perform pgqueue.check_spread('keep_results', keep_results, jobs, 'payload');
 end
 $$;
 
@@ -51,42 +80,76 @@ declare
     v_now timestamptz := pgqueue.now();
     v_first bigint := pgqueue.first_id(v_now);
     v_jobs integer := cardinality(payloads);
-    v_ids bigint[] := array(
+    v_ids bigint[];
+begin
+    if (
+        cardinality(queues) in (1, v_jobs)
+        and cardinality(tasks) in (1, v_jobs)
+        and cardinality(priorities) in (1, v_jobs)
+        and cardinality(max_attempts) in (1, v_jobs)
+        and cardinality(run_ats) in (1, v_jobs)
+        and cardinality(delays) in (1, v_jobs)
+        and cardinality(timeouts) in (1, v_jobs)
+        and cardinality(headers) in (1, v_jobs)
+        and cardinality(keep_results) in (1, v_jobs)
+    ) is not true then
+        perform pgqueue.refuse_options(
+            queues, tasks, v_jobs, priorities, max_attempts, run_ats, delays, timeouts, headers, keep_results
+        );
+    end if;
+    v_ids := array(
         select v_first | (nextval('pgqueue.id_sequence') & 1048575)
         from generate_series(1, v_jobs)
     );
-    v_queues text[] := pgqueue.spread('queues', queues, v_jobs);
-    v_priorities integer[] := pgqueue.spread('priorities', priorities, v_jobs);
-    v_max_attempts integer[] := pgqueue.spread('max_attempts', max_attempts, v_jobs);
-    v_run_ats timestamptz[] := pgqueue.spread('run_ats', run_ats, v_jobs);
-    v_delays interval[] := pgqueue.spread('delays', delays, v_jobs);
-begin
+
     insert into pgqueue.jobs
         (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payload, headers)
     select
-        job.id, job.priority, job.attempts, job.keep, coalesce(job.run_at, v_now + job.delay),
-        job.timeout, job.queue, job.task, job.payload, job.header
-    from unnest(
-        v_ids, v_queues, pgqueue.spread('tasks', tasks, v_jobs), payloads, v_priorities, v_max_attempts,
-        v_run_ats, v_delays, pgqueue.spread('timeouts', timeouts, v_jobs),
-        pgqueue.spread('headers', headers, v_jobs), pgqueue.spread('keep_results', keep_results, v_jobs)
-    ) as job (id, queue, task, payload, priority, attempts, run_at, delay, timeout, header, keep)
+        v_ids[place],
+        priorities[least(place, cardinality(priorities))],
+        enqueue_many.max_attempts[least(place, cardinality(enqueue_many.max_attempts))],
+        keep_results[least(place, cardinality(keep_results))],
+        coalesce(run_ats[least(place, cardinality(run_ats))], v_now + delays[least(place, cardinality(delays))]),
+        timeouts[least(place, cardinality(timeouts))],
+        queues[least(place, cardinality(queues))],
+        tasks[least(place, cardinality(tasks))],
+        payloads[place],
+        enqueue_many.headers[least(place, cardinality(enqueue_many.headers))]
+    from generate_series(1, v_jobs) as place
     where pgqueue.is_sound(
-        job.queue, job.task, job.payload, job.priority, job.attempts, job.timeout, job.header,
+        queues[least(place, cardinality(queues))],
+        tasks[least(place, cardinality(tasks))],
+        payloads[place],
+        priorities[least(place, cardinality(priorities))],
+        enqueue_many.max_attempts[least(place, cardinality(enqueue_many.max_attempts))],
+        timeouts[least(place, cardinality(timeouts))],
+        enqueue_many.headers[least(place, cardinality(enqueue_many.headers))],
+        coalesce(run_ats[least(place, cardinality(run_ats))], v_now + delays[least(place, cardinality(delays))]),
+        keep_results[least(place, cardinality(keep_results))],
         v_settings.payload_limit_bytes
     );
 
     insert into pgqueue.ready
         (id, slot, visible_at, priority, attempt, last_attempt, queue)
     select
-        job.id, pgqueue.slot(v_now, job.visible_at, v_settings.ready_window), job.visible_at,
-        job.priority, 0, job.attempts, job.queue
+        v_ids[job.place],
+        pgqueue.slot(v_now, job.visible_at, v_settings.ready_window),
+        job.visible_at,
+        priorities[least(job.place, cardinality(priorities))],
+        0,
+        enqueue_many.max_attempts[least(job.place, cardinality(enqueue_many.max_attempts))],
+        queues[least(job.place, cardinality(queues))]
     from (
         select
-            entry.id, entry.queue, entry.priority, entry.attempts,
-            greatest(coalesce(entry.run_at, v_now + entry.delay), v_now) as visible_at
-        from unnest(v_ids, v_queues, v_priorities, v_max_attempts, v_run_ats, v_delays)
-            as entry (id, queue, priority, attempts, run_at, delay)
+            place,
+            greatest(
+                coalesce(
+                    run_ats[least(place, cardinality(run_ats))],
+                    v_now + delays[least(place, cardinality(delays))]
+                ),
+                v_now
+            ) as visible_at
+        from generate_series(1, v_jobs) as place
     ) as job;
 
     perform pgqueue.announce(named.queue, ring)

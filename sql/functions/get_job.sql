@@ -27,6 +27,9 @@ language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set jit = off
 as $$
     with told as (
         select
@@ -34,7 +37,7 @@ as $$
             known.enqueued_at, known.run_at, known.claimed_at, known.expires_at, known.worker, known.finished_at,
             body.payload, body.headers
         from pgqueue.job_states as known
-        join pgqueue.jobs as body using (id)
+        join pgqueue.bodies as body using (id)
         where known.id = get_job.job
         union all
         select
@@ -43,7 +46,7 @@ as $$
             letter.payload, letter.headers
         from pgqueue.dead_letters as letter
         where letter.job_id = get_job.job
-            and not exists (select from pgqueue.jobs where jobs.id = get_job.job)
+            and not exists (select from pgqueue.bodies where bodies.id = get_job.job)
     )
     select
         told.*, last_outcome.result, coalesce(letter.error, last_outcome.error),
@@ -55,7 +58,7 @@ as $$
         select outcomes.result, outcomes.error
         from pgqueue.outcomes
         where outcomes.job_id = told.id
-        order by outcomes.attempt desc
+        order by outcomes.claim_id desc
         limit 1
     ) as last_outcome on true
     left join lateral (

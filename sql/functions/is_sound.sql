@@ -1,6 +1,7 @@
 -- True for a job within its bounds; one that is not is refused with PQ002 or
 -- PQ003, naming the value, the bound and the next step. The test itself is
--- plain SQL, so that it is inlined into a bulk insert.
+-- plain SQL, so that it is inlined into what calls it. All is volatile, or a
+-- planner that knows the values would run the refusal just to estimate.
 create or replace function pgqueue.is_sound(
     queue text,
     task text,
@@ -9,11 +10,13 @@ create or replace function pgqueue.is_sound(
     max_attempts integer,
     timeout interval,
     headers jsonb,
+    run_at timestamptz,
+    keep_result boolean,
     limit_bytes integer
 )
 returns boolean
 language sql
-stable
+volatile
 parallel safe
 as $$
     select case
@@ -24,9 +27,13 @@ as $$
             and (timeout is null or timeout > interval '0')
             and pg_catalog.jsonb_typeof(payload) = 'object'
             and (headers is null or pg_catalog.jsonb_typeof(headers) = 'object')
-            and pg_catalog.pg_column_size(payload) <= limit_bytes
+            and (run_at is null or pg_catalog.isfinite(run_at))
+            and keep_result is not null
+            and pgqueue.size_of(payload) + coalesce(pgqueue.size_of(headers), 0) <= limit_bytes
         then true
-        else pgqueue.refuse_job(queue, task, payload, priority, max_attempts, timeout, headers, limit_bytes)
+        else pgqueue.refuse_job(
+            queue, task, payload, priority, max_attempts, timeout, headers, run_at, keep_result, limit_bytes
+        )
     end
 $$;
 
@@ -38,18 +45,24 @@ create or replace function pgqueue.refuse_job(
     max_attempts integer,
     timeout interval,
     headers jsonb,
+    run_at timestamptz,
+    keep_result boolean,
     limit_bytes integer
 )
 returns boolean
 language plpgsql
-immutable
-set search_path = pg_catalog, pg_temp
+volatile
 as $$
+declare
+    v_size_bytes integer := pgqueue.size_of(payload) + coalesce(pgqueue.size_of(headers), 0);
 begin
-    if pg_column_size(payload) > limit_bytes then
+    if v_size_bytes > limit_bytes then
         perform pgqueue.refuse(
             'PQ003',
-            format('payload of task %s is %s bytes, the limit is %s', task, pg_column_size(payload), limit_bytes),
+            format(
+                'payload of task %s is %s bytes, the limit is %s (as jsonb, the headers included)',
+                task, v_size_bytes, limit_bytes
+            ),
             'Store the data elsewhere and enqueue a reference, or raise payload_limit_bytes in pgqueue.installation.'
         );
     end if;
@@ -66,8 +79,24 @@ begin
         case when jsonb_typeof(payload) = 'object' then null
             else format('payload is %s, not an object', coalesce(jsonb_typeof(payload), 'null')) end,
         case when jsonb_typeof(headers) <> 'object'
-            then format('headers are %s, not an object', jsonb_typeof(headers)) end
+            then format('headers are %s, not an object', jsonb_typeof(headers)) end,
+        case when not isfinite(run_at) then format('run_at %s is not a moment', run_at) end,
+        case when keep_result is null then 'keep_result is null, not true or false' end
     ));
     return false;
 end
+$$;
+
+-- How large an object is in memory. The empty object added takes it out of a
+-- table's compression, if it comes from there; else it costs nothing.
+create or replace function pgqueue.size_of(value jsonb)
+returns integer
+language sql
+immutable
+parallel safe
+as $$
+    select case
+        when pg_catalog.jsonb_typeof(value) = 'object' then pg_catalog.pg_column_size(value || '{}')
+        else pg_catalog.pg_column_size(value)
+    end
 $$;

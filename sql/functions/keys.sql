@@ -31,7 +31,7 @@ as $$
 $$;
 
 -- The channel of this installation's notifications: 'wake QUEUE', 'watch
--- QUEUE' (the watch is free) and 'cancel ID'.
+-- QUEUE' (the watch is free), 'resume QUEUE' and 'cancel ID'.
 create or replace function pgqueue.channel()
 returns text
 language sql

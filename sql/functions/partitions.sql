@@ -1,7 +1,11 @@
--- Partitions are made as plain tables and then attached: that takes no lock
--- which an enqueue or a claim would wait for.
+-- Partitions are made as plain tables and then attached: the parent stays open
+-- to everybody. Only the default partition, nearly always empty, is closed for
+-- that moment, and we give up rather than stand in line for it: whoever comes
+-- after us would stand behind us. The next call tries again, in good time.
 
--- One partition of `parent`, with the bounds as PostgreSQL spells them.
+-- One partition of `parent`, with the bounds as PostgreSQL spells them; none
+-- where the default partition holds rows of that window already (it was missing
+-- when they came), or where it overlaps one made under another window's length.
 -- Append-only ones are dropped before vacuum would find work in them; ready's
 -- carry the unique index that the parent, for want of the slot in it, cannot.
 create or replace function pgqueue.make_partition(parent text, suffix text, bounds text)
@@ -9,6 +13,7 @@ returns integer
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '200ms'
 as $$
 declare
     v_name text := parent || '_' || suffix;
@@ -27,6 +32,9 @@ begin
     end if;
     execute format('alter table pgqueue.%I attach partition pgqueue.%I %s', parent, v_name, bounds);
     return 1;
+exception
+    when check_violation or invalid_object_definition then
+        return 0;
 end
 $$;
 
@@ -48,34 +56,42 @@ $$;
 
 -- Make what is missing: the windows from now to `ahead` windows from now, and
 -- the default partitions, thanks to which an enqueue never fails for want of a
--- window. Returns how many were made.
+-- window. Returns how many were made; none while somebody else is making them.
+-- Locks: waits a fifth of a second at most for a default partition (55P03).
 create or replace function pgqueue.make_partitions(ahead integer default 2)
 returns integer
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select sum(made)::integer
-    from (
-        select pgqueue.make_partition(parent, 'default', 'default') as made
-        from unnest(array['jobs', 'ready', 'claims', 'outcomes', 'progress']) as parent
-        union all
-        select pgqueue.make_partition('ready', 'late', 'for values from (''infinity'') to (maxvalue)')
-        union all
-        select pgqueue.make_window(relation.parent, bounds.low, bounds.low + relation.span)
-        from pgqueue.installation
-        cross join lateral (
-            values
-                ('jobs', history_window),
-                ('outcomes', history_window),
-                ('progress', history_window),
-                ('ready', ready_window),
-                ('claims', ready_window)
-        ) as relation (parent, span)
-        cross join lateral (
-            select date_bin(relation.span, pgqueue.now(), '2024-01-01 00:00:00+00') + step * relation.span as low
-            from generate_series(0, ahead) as step
-        ) as bounds
-    ) as made
+begin
+    if not pg_try_advisory_xact_lock(hashtextextended('pgqueue', 6)) then
+        return 0;
+    end if;
+    return (
+        select coalesce(sum(made), 0)
+        from (
+            select pgqueue.make_partition(parent, 'default', 'default') as made
+            from unnest(array['jobs', 'ready', 'claims', 'outcomes', 'progress']) as parent
+            union all
+            select pgqueue.make_partition('ready', 'late', 'for values from (''infinity'') to (maxvalue)')
+            union all
+            select pgqueue.make_window(relation.parent, bounds.low, bounds.low + relation.span)
+            from pgqueue.installation
+            cross join lateral (
+                values
+                    ('jobs', history_window),
+                    ('outcomes', history_window),
+                    ('progress', history_window),
+                    ('ready', ready_window),
+                    ('claims', ready_window)
+            ) as relation (parent, span)
+            cross join lateral (
+                select date_bin(relation.span, pgqueue.now(), '2024-01-01 00:00:00+00') + step * relation.span as low
+                from generate_series(0, ahead) as step
+            ) as bounds
+        ) as made
+    );
+end
 $$;

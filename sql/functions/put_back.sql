@@ -1,31 +1,35 @@
--- claims -> ready: the jobs to be tried again, and those returned unspent,
--- whose attempt is given back (unless the attempt was completed meanwhile).
+-- claims -> ready: those of the ended jobs that are to be tried again, or come
+-- back unspent: these get their attempt back.
 create or replace function pgqueue.put_back(endings pgqueue.ending[], again bigint[])
 returns void
-language sql
+language plpgsql
 volatile
-set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_now timestamptz := pgqueue.now();
+    v_window interval := (select ready_window from pgqueue.installation);
+begin
     insert into pgqueue.ready
         (id, slot, visible_at, priority, attempt, last_attempt, queue)
-    select distinct
-        ended.job,
-        pgqueue.slot(moment, moment + coalesce(ended.delay, interval '0'), settings.ready_window),
-        moment + coalesce(ended.delay, interval '0'),
-        ended.priority,
-        ended.attempt - (ended.state = 'returned')::integer,
-        ended.last_attempt,
-        body.queue
-    from unnest(endings) as ended
-    cross join lateral (select jobs.queue from pgqueue.jobs where jobs.id = ended.job limit 1) as body
-    cross join pgqueue.installation as settings
-    cross join pgqueue.now() as moment
-    where ended.job = any (again)
-        or ended.state = 'returned'
-        and not exists (
-            select
-            from pgqueue.outcomes
-            where outcomes.job_id = ended.job
-                and outcomes.attempt = ended.attempt
-        )
+    select
+        entry.job, pgqueue.slot(v_now, entry.visible_at, v_window), entry.visible_at,
+        entry.priority, entry.attempt, entry.last_attempt, body.queue
+    from (
+        select distinct on (ended.job)
+            ended.job,
+            v_now + coalesce(ended.delay, interval '0') as visible_at,
+            ended.priority,
+            ended.attempt - (ended.state = 'returned')::integer as attempt,
+            ended.last_attempt
+        from unnest(again) as chosen (job)
+        join unnest(endings) as ended on ended.job = chosen.job
+        order by ended.job
+    ) as entry
+    cross join lateral (
+        select jobs.queue from pgqueue.jobs where jobs.id = entry.job
+        union all
+        select kept.queue from pgqueue.jobs_kept as kept where kept.id = entry.job
+        limit 1
+    ) as body;
+end
 $$;

@@ -12,6 +12,7 @@ as $$
     set paused_at = coalesce(queues.paused_at, excluded.paused_at)
 $$;
 
+-- Every worker of the queue is told, asleep or not: its floors are above what waited.
 create or replace function pgqueue.resume(queue text)
 returns void
 language sql
@@ -22,5 +23,5 @@ as $$
     update pgqueue.queues
     set paused_at = null
     where name = queue;
-    select pg_notify(pgqueue.channel(), 'wake ' || queue)
+    select pg_notify(pgqueue.channel(), 'resume ' || queue)
 $$;

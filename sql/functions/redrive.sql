@@ -7,6 +7,7 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
     v_now timestamptz := pgqueue.now();
@@ -23,7 +24,7 @@ begin
         )
         returning *
     loop
-        insert into pgqueue.jobs
+        insert into pgqueue.jobs_kept
             (id, priority, max_attempts, keep_result, timeout, queue, task, payload, headers)
         values (
             v_letter.job_id, v_letter.priority, v_letter.max_attempts, v_letter.keep_result, v_letter.timeout,

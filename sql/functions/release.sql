@@ -14,19 +14,18 @@ as $$
             select
             from pgqueue.outcomes
             where outcomes.job_id = entry.job
-                and outcomes.attempt = entry.attempt
+                and outcomes.claim_id = held.id
         )
 $$;
 
 -- Take ended jobs out of the claims that held them, and those completed since;
--- a claim left with none is deleted. The caller holds the claims' locks. One that somebody completes a
--- job of, in a transaction still open, stays for the reaper.
+-- a claim left with none is deleted. The caller holds the claims' locks. One
+-- that somebody completes a job of, in a transaction still open, stays for the
+-- reaper.
 create or replace function pgqueue.release(claims bigint[], jobs bigint[])
 returns void
 language plpgsql
 volatile
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 declare
     v_emptied bigint[];

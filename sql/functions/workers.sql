@@ -57,6 +57,7 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
     v_claims bigint[];
@@ -87,7 +88,9 @@ as $$
     select pg_try_advisory_lock(hashtextextended('pgqueue', 5))
 $$;
 
--- Strike dead workers off the list, once what they held is taken back.
+-- Strike dead workers off the list, once what they held is taken back; one that
+-- has come back meanwhile stays. The watch they may have kept is free: their
+-- queues' sleepers are told.
 create or replace function pgqueue.strike_workers(workers bigint[])
 returns void
 language sql
@@ -95,6 +98,12 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    delete from pgqueue.workers
-    where workers.id = any (strike_workers.workers)
+    with struck as (
+        delete from pgqueue.workers
+        where workers.id = any (strike_workers.workers)
+            and pg_try_advisory_xact_lock(pgqueue.worker_key(workers.id))
+        returning workers.queues
+    )
+    select pg_notify(pgqueue.channel(), 'watch ' || queue)
+    from (select distinct unnest(struck.queues) as queue from struck) as named
 $$;

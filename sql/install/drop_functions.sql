@@ -5,10 +5,11 @@ declare
     v_object record;
 begin
     for v_object in
-        select format('drop view %s', class.oid::regclass) as statement
+        select format('drop view %s', string_agg(class.oid::regclass::text, ', ')) as statement
         from pg_catalog.pg_class as class
         where class.relnamespace = 'pgqueue'::regnamespace
             and class.relkind = 'v'
+        having count(*) > 0
         union all
         select format('drop routine %s', routine.oid::regprocedure)
         from pg_catalog.pg_proc as routine

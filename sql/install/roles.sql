@@ -7,8 +7,9 @@ do $$
 declare
     v_role text;
     v_producer text[] := array['enqueue', 'enqueue_many', 'installation_id', 'channel'];
-    v_admin_alone text[] := array['redrive', 'purge', 'pause', 'resume', 'make_partitions'];
+    v_admin_alone text[] := array['redrive', 'purge', 'pause', 'resume'];
     v_routine record;
+    v_relation record;
 begin
     foreach v_role in array array['pgqueue_producer', 'pgqueue_worker', 'pgqueue_admin'] loop
         begin
@@ -44,8 +45,17 @@ begin
             execute format('grant execute on function %s to pgqueue_worker', v_routine.signature);
         end if;
     end loop;
-    if to_regrole('pgqueue_admin') is not null then
-        grant select on all tables in schema pgqueue to pgqueue_admin;
-    end if;
+    -- Partitions are read through their parents, as those made later will be.
+    for v_relation in
+        select class.oid::regclass as name
+        from pg_catalog.pg_class as class
+        where class.relnamespace = 'pgqueue'::regnamespace
+            and class.relkind in ('r', 'p', 'v')
+            and not class.relispartition
+    loop
+        if to_regrole('pgqueue_admin') is not null then
+            execute format('grant select on %s to pgqueue_admin', v_relation.name);
+        end if;
+    end loop;
 end
 $$;

@@ -29,14 +29,14 @@ select
     held.expires_at,
     held.worker,
     case when final.retry_at is null then final.finished_at end as finished_at
-from pgqueue.jobs
+from pgqueue.bodies as jobs
 left join pgqueue.dead_letters as letter on letter.job_id = jobs.id
 left join pgqueue.cancellations as cancellation on cancellation.job_id = jobs.id
 left join lateral (
     select outcomes.state, outcomes.attempt, outcomes.retry_at, outcomes.finished_at
     from pgqueue.outcomes
     where outcomes.job_id = jobs.id
-    order by outcomes.attempt desc
+    order by outcomes.claim_id desc
     limit 1
 ) as final on true
 left join (

@@ -1,0 +1,36 @@
+"""The command line: one file a command or group of commands, each a thin layer over the public calls."""
+
+import typer
+
+from pgqueue.cli import dead, job, queue
+from pgqueue.cli.demo import demo
+from pgqueue.cli.dev import dev
+from pgqueue.cli.enqueue import enqueue
+from pgqueue.cli.failures import Commands
+from pgqueue.cli.migrate import downgrade, migrate, status
+from pgqueue.cli.version import Version
+from pgqueue.cli.worker import worker
+
+EXIT_CODES = "Exit codes: 0 done, 1 it failed, 2 it was asked the wrong way."
+
+app = typer.Typer(
+    cls=Commands,
+    name="pgqueue",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a bug's traceback must not show variables: one may be a DSN
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def pgqueue(version: Version = False) -> None:
+    """A job queue in your PostgreSQL: enqueue in your own transaction, work it, retry it, bury it."""
+
+
+for command in (migrate, status, downgrade, worker, dev, demo, enqueue):
+    app.command()(command)
+app.add_typer(job.app, name="job")
+app.add_typer(dead.app, name="dead")
+app.add_typer(queue.app, name="queue")

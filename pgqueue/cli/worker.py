@@ -1,0 +1,87 @@
+"""`worker`: runs the tasks of modules, in one process or several."""
+
+import asyncio
+import logging
+import os
+import sys
+
+import typer
+
+from pgqueue.cli import options
+from pgqueue.cli import worker_options as chosen
+from pgqueue.cli.connection import check_fit, required
+from pgqueue.cli.modules import tasks_of
+from pgqueue.settings import SCHEMA
+from pgqueue.worker import Worker
+from pgqueue.worker.signals import run_with_signals
+from pgqueue.worker.supervisor import stop_when_orphaned, supervised_workers
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d]: %(message)s"
+
+
+def worker(
+    modules: chosen.Modules,
+    *,
+    queue: chosen.Queues = None,
+    strict: chosen.Strict = False,
+    concurrency: chosen.Concurrency = None,
+    processes: chosen.Processes = 1,
+    lease: chosen.Lease = None,
+    grace: chosen.Grace = None,
+    drain: chosen.Drain = False,
+    poll_only: chosen.PollOnly = False,
+    watch_dsn: chosen.WatchDsn = None,
+    prepare: chosen.Prepare = True,
+    log_level: chosen.Level = chosen.LogLevel.INFO,
+    dsn: options.Dsn = None,
+    schema: options.Schema = SCHEMA,
+    supervised: chosen.Supervised = False,
+) -> None:
+    """Run the tasks of these modules until told to stop.
+
+    SIGTERM or Ctrl-C: take no new jobs, let running ones finish, hand back the rest. Again: hurry.
+    """
+    log_to_stderr(log_level)
+    if supervised:
+        stop_when_orphaned()
+    tasks = tasks_of(modules)
+    queues = chosen.queues_of(queue or [], tasks, strict=strict)
+    settings = chosen.settings_of(concurrency=concurrency, lease=lease, grace=grace)
+    check_fit(dsn, schema)
+    if processes > 1:
+        flags = {"--strict": strict, "--drain": drain, "--poll-only": poll_only, "--no-prepare": not prepare}
+        arguments = chosen.child_arguments(
+            modules, queue or [], settings=settings, schema=schema, log_level=log_level, flags=flags
+        )
+        supervisor = supervised_workers(
+            arguments, processes=processes, dsn=required(dsn), watch_dsn=watch_dsn, ends_by_itself=drain
+        )
+        raise typer.Exit(asyncio.run(supervisor.run_with_signals()))
+    one = Worker(
+        required(dsn),
+        tasks=tasks,
+        queues=queues,
+        strict=strict,
+        settings=settings,
+        schema=schema,
+        watch_dsn=watch_dsn,
+        poll_only=poll_only,
+        prepare=prepare,
+        drain=drain,
+    )
+    asyncio.run(run_with_signals(one))
+    leave(one)
+
+
+def log_to_stderr(level: chosen.LogLevel) -> None:
+    """Log what matters to whoever runs a worker; the steps of a migration do not."""
+    logging.basicConfig(format=LOG_FORMAT, level=level.value.upper(), stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def leave(ended: Worker) -> None:
+    """End the process now if threads still run handlers that were given up: Python would wait for them."""
+    if ended.has_strays:
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)

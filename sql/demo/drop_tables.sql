@@ -1,0 +1,1 @@
+drop schema if exists pgqueue_demo cascade
