@@ -19,6 +19,7 @@ from pgqueue.database import AsyncDatabase
 from pgqueue.delivery import Delivery, Lease
 from pgqueue.errors import LeaseLost, NoResultYet
 from pgqueue.failure import described
+from pgqueue.floors import FloorsOfClient
 from pgqueue.job import Job
 from pgqueue.maintenance import Maintenance, maintenance
 from pgqueue.record import DeadLetter, JobRecord
@@ -39,12 +40,16 @@ class AsyncClient:
         schema: str = SCHEMA,
         pool_size: int = 4,
         prepare: bool = True,
+        durable_finishes: bool = True,
         payload_limit_bytes: int = PAYLOAD_LIMIT_BYTES,
         ring: bool = True,
     ) -> None:
-        self._database = AsyncDatabase(dsn, schema=schema, pool_size=pool_size, prepare=prepare)
+        self._database = AsyncDatabase(
+            dsn, schema=schema, pool_size=pool_size, prepare=prepare, durable_finishes=durable_finishes
+        )
         self._limit_bytes = payload_limit_bytes
         self._ring = ring
+        self._floors = FloorsOfClient()
 
     async def enqueue(
         self,
@@ -93,7 +98,13 @@ class AsyncClient:
     ) -> Lease:
         """See `Client.claim`."""
         names = [queue] if isinstance(queue, str) else queue
-        return await self._database.run(claim.claim(names, max_jobs=limit, lease=lease), connection)
+        if connection is not None:  # what it takes may be rolled back: nothing is learnt from it
+            return await self._database.run(claim.claim(names, max_jobs=limit, lease=lease), connection)
+        floors = self._floors.of(names)
+        asked = claim.claim(names, max_jobs=limit, lease=lease, floors=floors.for_claim(names))
+        claimed = await self._database.run(asked)
+        floors.learn(claimed, asked=limit)
+        return claimed
 
     async def finish(
         self, delivery: Delivery, *, result: object = None, connection: object | None = None

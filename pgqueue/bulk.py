@@ -7,7 +7,7 @@ from pgqueue.calls.call import Call
 from pgqueue.calls.enqueue import check_size, enqueue_many
 from pgqueue.job import Job
 
-CHUNK_JOBS = 1_000  # measured: larger statements gain nothing
+CHUNK_JOBS = 250  # measured: the server works on one while we make the next; larger ones leave it idle
 CHUNK_BYTES = 4 * 1024 * 1024
 
 

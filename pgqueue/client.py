@@ -18,6 +18,7 @@ from pgqueue.database import Database
 from pgqueue.delivery import Delivery, Lease
 from pgqueue.errors import LeaseLost, NoResultYet
 from pgqueue.failure import described
+from pgqueue.floors import FloorsOfClient
 from pgqueue.job import Job
 from pgqueue.maintenance import Maintenance, maintenance
 from pgqueue.record import DeadLetter, JobRecord
@@ -35,6 +36,10 @@ class Client:
         need); None if every call brings a connection.
     schema: where pgqueue is installed.
     prepare: False behind a pooler that cannot keep prepared statements.
+    durable_finishes: False to claim and finish without waiting for the disk. A
+        crash of the server may then run the jobs of its last moments again; none
+        is lost, and what is enqueued, what dies and what is finished with
+        `connection` lasts in any case.
     payload_limit_bytes: the largest payload and result accepted.
     ring: False where transactions may not NOTIFY (two-phase commit); the
         workers' slow poll finds the jobs then.
@@ -47,12 +52,16 @@ class Client:
         schema: str = SCHEMA,
         pool_size: int = 4,
         prepare: bool = True,
+        durable_finishes: bool = True,
         payload_limit_bytes: int = PAYLOAD_LIMIT_BYTES,
         ring: bool = True,
     ) -> None:
-        self._database = Database(dsn, schema=schema, pool_size=pool_size, prepare=prepare)
+        self._database = Database(
+            dsn, schema=schema, pool_size=pool_size, prepare=prepare, durable_finishes=durable_finishes
+        )
         self._limit_bytes = payload_limit_bytes
         self._ring = ring
+        self._floors = FloorsOfClient()
 
     def enqueue(
         self,
@@ -112,7 +121,13 @@ class Client:
         With a connection the claim, what is done and `finish` can be one transaction.
         """
         names = [queue] if isinstance(queue, str) else queue
-        return self._database.run(claim.claim(names, max_jobs=limit, lease=lease), connection)
+        if connection is not None:  # what it takes may be rolled back: nothing is learnt from it
+            return self._database.run(claim.claim(names, max_jobs=limit, lease=lease), connection)
+        floors = self._floors.of(names)
+        asked = claim.claim(names, max_jobs=limit, lease=lease, floors=floors.for_claim(names))
+        claimed = self._database.run(asked)
+        floors.learn(claimed, asked=limit)
+        return claimed
 
     def finish(self, delivery: Delivery, *, result: object = None, connection: object | None = None) -> None:
         """The job has succeeded. `result` is kept if its job asks for that.
@@ -141,7 +156,7 @@ class Client:
         delay: timedelta = NOW,
         connection: object | None = None,
     ) -> None:
-        """The attempt failed: again after `delay` if one is left, else to the dead letters. Raises LeaseLost."""
+        """The attempt failed: again after `delay` if one is left, else a dead letter. Raises LeaseLost."""
         ending = Ending(delivery.claim, delivery.id, "failed", delay=delay, error=described(error))
         self._end([ending], connection)
 
@@ -158,7 +173,7 @@ class Client:
         delay: timedelta = NOW,
         connection: object | None = None,
     ) -> None:
-        """Not run: available again after `delay`, the attempt unspent. Takes a lease too. Raises LeaseLost."""
+        """Not run: available after `delay`, the attempt unspent. Takes a whole lease too. Raises LeaseLost."""
         self._end([Ending(held.claim, held.id, "returned", delay=delay) for held in deliveries], connection)
 
     def extend(self, held: Lease | Delivery, by: timedelta, *, connection: object | None = None) -> datetime:

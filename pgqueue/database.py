@@ -21,6 +21,10 @@ from pgqueue.settings import SCHEMA
 
 T = TypeVar("T")
 
+LAGGING = frozenset({"claim", "extend", "finish", "finish_all"})
+"""What may lag behind the disk where finishes need not be durable: lost in a crash
+of the server, it runs jobs again. `finish` waits all the same where a job dies."""
+
 PREPARE_AFTER = 2  # uses of a statement on one connection before it is prepared
 
 
@@ -30,12 +34,20 @@ class Database:
     dsn: where our own connections go; None if every call brings a connection.
     pool_size: how many connections of our own at most; none is opened before the first need.
     prepare: False behind a transaction-mode pooler that cannot keep prepared statements.
+    durable_finishes: False if claims and finishes on our own connections need not wait for the disk.
     """
 
     def __init__(
-        self, dsn: str | None, *, schema: str = SCHEMA, pool_size: int = 4, prepare: bool = True
+        self,
+        dsn: str | None,
+        *,
+        schema: str = SCHEMA,
+        pool_size: int = 4,
+        prepare: bool = True,
+        durable_finishes: bool = True,
     ) -> None:
         self.schema = schema
+        self._lagging = frozenset() if durable_finishes else LAGGING
         self._installation: UUID | None = None
         self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
         if dsn is not None:
@@ -49,7 +61,7 @@ class Database:
             result: T = choose.blocking(connection).run(connection, call, self.schema)
             return result
         with self.connection() as own:
-            return driver.run(own, call, self.schema)
+            return driver.run(own, call, self.schema, lags=call.function.name in self._lagging)
 
     def run_each(self, calls: Iterable[Call[T]], connection: object | None = None) -> list[T]:
         """Run the calls one after the other, all or nothing; a single one is that by itself."""
@@ -71,8 +83,12 @@ class Database:
         if self._pool is None:
             raise no_dsn()
         self._pool.open()
-        with self._pool.connection() as connection:
+        # Not pool.connection(): it would commit, and that costs a tenth of a short call.
+        connection = self._pool.getconn()
+        try:
             yield connection
+        finally:
+            self._pool.putconn(connection)
 
     def run_script(self, script: Generator[Call[Any], Any, T]) -> T:
         """Run the calls a script yields, each in a transaction of its own, and return what it returns."""
@@ -110,9 +126,16 @@ class AsyncDatabase:
     """One installation of pgqueue, reached from async code. See `Database`."""
 
     def __init__(
-        self, dsn: str | None, *, schema: str = SCHEMA, pool_size: int = 4, prepare: bool = True
+        self,
+        dsn: str | None,
+        *,
+        schema: str = SCHEMA,
+        pool_size: int = 4,
+        prepare: bool = True,
+        durable_finishes: bool = True,
     ) -> None:
         self.schema = schema
+        self._lagging = frozenset() if durable_finishes else LAGGING
         self._installation: UUID | None = None
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] | None = None
         if dsn is not None:
@@ -126,7 +149,7 @@ class AsyncDatabase:
             result: T = await choose.asynchronous(connection).run(connection, call, self.schema)
             return result
         async with self.connection() as own:
-            return await driver.run_async(own, call, self.schema)
+            return await driver.run_async(own, call, self.schema, lags=call.function.name in self._lagging)
 
     async def run_each(self, calls: Iterable[Call[T]], connection: object | None = None) -> list[T]:
         """Run the calls one after the other, all or nothing; a single one is that by itself."""
@@ -148,8 +171,11 @@ class AsyncDatabase:
         if self._pool is None:
             raise no_dsn()
         await self._pool.open()
-        async with self._pool.connection() as connection:
+        connection = await self._pool.getconn()
+        try:
             yield connection
+        finally:
+            await self._pool.putconn(connection)
 
     async def run_script(self, script: Generator[Call[Any], Any, T]) -> T:
         """Run the calls a script yields. See `Database`."""

@@ -7,6 +7,7 @@ drop table
     pgqueue.outcomes,
     pgqueue.claims,
     pgqueue.ready,
+    pgqueue.jobs_kept,
     pgqueue.jobs,
     pgqueue.queues,
     pgqueue.installation;

@@ -20,7 +20,7 @@ from psycopg.types.datetime import TimedeltaBinaryDumper
 
 from pgqueue.calls.call import Call
 from pgqueue.drivers.failures import translated
-from pgqueue.drivers.spelling import native, spell
+from pgqueue.drivers.spelling import lagging, native, spell
 
 T = TypeVar("T")
 
@@ -78,18 +78,22 @@ class AsyncCursor(psycopg.AsyncCursor[TupleRow]):
         return ADAPTERS
 
 
-def run(connection: "psycopg.Connection[Any]", call: Call[T], schema: str) -> T:
-    """Run the call in the connection's transaction."""
+def run(connection: "psycopg.Connection[Any]", call: Call[T], schema: str, *, lags: bool = False) -> T:
+    """Run the call in the connection's transaction; where it is one of its own, it may lag behind the disk."""
     with translated(schema), Cursor(connection) as cursor:
-        cursor.execute(spell(call.function, schema, native).encode(), call.values)
+        cursor.execute(spell(call.function, schema, lagging if lags else native).encode(), call.values)
         return call.decode(cursor.fetchall())
 
 
-async def run_async(connection: "psycopg.AsyncConnection[Any]", call: Call[T], schema: str) -> T:
-    """Run the call in the connection's transaction."""
+async def run_async(
+    connection: "psycopg.AsyncConnection[Any]", call: Call[T], schema: str, *, lags: bool = False
+) -> T:
+    """Run the call in the connection's transaction. See `run`."""
     with translated(schema):
         async with AsyncCursor(connection) as cursor:
-            await cursor.execute(spell(call.function, schema, native).encode(), call.values)
+            await cursor.execute(
+                spell(call.function, schema, lagging if lags else native).encode(), call.values
+            )
             return call.decode(await cursor.fetchall())
 
 

@@ -21,6 +21,17 @@ def native(place: int, sql_type: str) -> str:  # noqa: ARG001 - psycopg counts b
     return f"%b::{sql_type}" if sql_type.endswith("[]") else f"%s::{sql_type}"
 
 
+def lagging(place: int, sql_type: str) -> str:
+    """As native, for a transaction of this call alone that need not wait for the disk when it commits.
+
+    Set with the first argument, so before the function begins: it may still decide to wait.
+    """
+    spelled = native(place, sql_type)
+    if place > 1:
+        return spelled
+    return f"case when pg_catalog.set_config('synchronous_commit', 'off', true) = 'off' then {spelled} end"
+
+
 def binary_lists(place: int, sql_type: str) -> str:  # noqa: ARG001 - counted by the library
     """For libraries above psycopg."""
     return f"{'%b' if sql_type.endswith('[]') else '%s'}::{parameter_type(sql_type)}"
@@ -44,7 +55,7 @@ def spell(function: Function, schema: str, placeholder: Placeholder) -> str:
         for place, (name, sql_type) in enumerate(function.parameters, start=1)
     )
     columns = "*"
-    if placeholder is not native and function.answer:
+    if placeholder not in {native, lagging} and function.answer:
         columns = ", ".join(column(quote(name), sql_type) for name, sql_type in function.answer)
     return f"select {columns} from {quote(schema)}.{function.name}({arguments})"  # noqa: S608 - names of ours, quoted
 

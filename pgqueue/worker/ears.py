@@ -40,6 +40,7 @@ class Ears:
                 await self._line.reopen()
                 self._sentry.has_ears = True
                 self._pump.look()
+                self._keeper.doubt()  # a cancellation may have gone unheard
                 try:
                     await self._line.notifications(self._heard)
                 except LineBroken as error:

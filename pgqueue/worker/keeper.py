@@ -59,6 +59,10 @@ class Keeper:
         await self._extend()
         await self._send_progress()
 
+    def doubt(self) -> None:
+        """We may have missed something: ask for all our claims at the next tick."""
+        self._book.doubt()
+
     def cancel(self, job_id: int) -> None:
         """Somebody asked that a job be run no more."""
         for delivery in self._book.recall(job_id):

@@ -19,7 +19,7 @@ from pgqueue.delivery import Lease
 from pgqueue.errors import PgQueueError
 from pgqueue.worker.book import Book, Part
 from pgqueue.worker.connections import Connections
-from pgqueue.worker.floors import DEAF_SWEEPS, SWEEPS, Floors
+from pgqueue.floors import DEAF_SWEEPS, SWEEPS, Floors
 from pgqueue.worker.line import LineBroken, first_line
 from pgqueue.worker.pace import Pace
 from pgqueue.worker.refusal import Refusal, refusal_of

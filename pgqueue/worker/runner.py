@@ -56,12 +56,17 @@ class Runner:
         self._result_limit_bytes = result_limit_bytes
         self._schema = schema
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="pgqueue")
-        self._strays: set[asyncio.Future[Returned]] = set()
+        self._strays: dict[Future[Returned], asyncio.Future[Returned]] = {}
 
     @property
     def strays(self) -> int:
         """How many threads are busy with what no longer counts."""
         return len(self._strays)
+
+    @property
+    def has_strays(self) -> bool:
+        """Whether any is busy right now, also once we are closed."""
+        return any(not in_thread.done() for in_thread in self._strays)
 
     @property
     def free(self) -> int:
@@ -94,8 +99,8 @@ class Runner:
 
     def close(self) -> None:
         """Start no thread any more; strays are left to the process's end."""
-        for stray in tuple(self._strays):
-            stray.cancel()  # its thread need not tell a loop that may be closed by then
+        for future in self._strays.values():
+            future.cancel()  # its thread need not tell a loop that may be closed by then
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, job: RunningJob) -> None:
@@ -178,12 +183,14 @@ class Runner:
         job.is_cancelled = True
         if in_thread.cancel() or in_thread.done():
             return
-        self._strays.add(future)
+        self._strays[in_thread] = future
         logger.warning("job %s (%s) still runs in its thread after its end", job.id, job.delivery.task)
-        future.add_done_callback(self._stray_ended)
+        future.add_done_callback(partial(self._stray_ended, in_thread))
 
-    def _stray_ended(self, future: "asyncio.Future[Returned]") -> None:
-        self._strays.discard(future)
+    def _stray_ended(self, in_thread: "Future[Returned]", future: "asyncio.Future[Returned]") -> None:
+        if future.cancelled():  # by `close`: the thread goes on
+            return
+        del self._strays[in_thread]
         if self._book.waiting:
             self.start_waiting()
         self._book.room_made()

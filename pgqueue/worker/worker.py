@@ -83,7 +83,7 @@ class Worker:
 
         Only the process's end ends them.
         """
-        return self._loop is not None and (self._runner.strays > 0 or bool(self._book.running))
+        return self._loop is not None and (self._runner.has_strays or bool(self._book.running))
 
     async def run(self) -> None:
         """Work until stopped.

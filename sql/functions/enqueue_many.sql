@@ -126,6 +126,8 @@ begin
         enqueue_many.headers[least(place, cardinality(enqueue_many.headers))],
         coalesce(run_ats[least(place, cardinality(run_ats))], v_now + delays[least(place, cardinality(delays))]),
         keep_results[least(place, cardinality(keep_results))],
+        pg_column_size(payloads[place])
+            + coalesce(pg_column_size(enqueue_many.headers[least(place, cardinality(enqueue_many.headers))]), 0),
         v_settings.payload_limit_bytes
     );
 

@@ -1,6 +1,7 @@
 -- True for a job within its bounds; one that is not is refused with PQ002 or
 -- PQ003, naming the value, the bound and the next step. The test itself is
--- plain SQL, so that it is inlined into what calls it. All is volatile, or a
+-- plain SQL, so that it is inlined into what calls it; `size_bytes` is that of
+-- payload and headers as jsonb, in memory. All is volatile, or a
 -- planner that knows the values would run the refusal just to estimate.
 create or replace function pgqueue.is_sound(
     queue text,
@@ -12,6 +13,7 @@ create or replace function pgqueue.is_sound(
     headers jsonb,
     run_at timestamptz,
     keep_result boolean,
+    size_bytes integer,
     limit_bytes integer
 )
 returns boolean
@@ -29,10 +31,10 @@ as $$
             and (headers is null or pg_catalog.jsonb_typeof(headers) = 'object')
             and (run_at is null or pg_catalog.isfinite(run_at))
             and keep_result is not null
-            and pgqueue.size_of(payload) + coalesce(pgqueue.size_of(headers), 0) <= limit_bytes
+            and size_bytes <= limit_bytes
         then true
         else pgqueue.refuse_job(
-            queue, task, payload, priority, max_attempts, timeout, headers, run_at, keep_result, limit_bytes
+            queue, task, payload, priority, max_attempts, timeout, headers, run_at, keep_result, size_bytes, limit_bytes
         )
     end
 $$;
@@ -47,21 +49,20 @@ create or replace function pgqueue.refuse_job(
     headers jsonb,
     run_at timestamptz,
     keep_result boolean,
+    size_bytes integer,
     limit_bytes integer
 )
 returns boolean
 language plpgsql
 volatile
 as $$
-declare
-    v_size_bytes integer := pgqueue.size_of(payload) + coalesce(pgqueue.size_of(headers), 0);
 begin
-    if v_size_bytes > limit_bytes then
+    if size_bytes > limit_bytes then
         perform pgqueue.refuse(
             'PQ003',
             format(
                 'payload of task %s is %s bytes, the limit is %s (as jsonb, the headers included)',
-                task, v_size_bytes, limit_bytes
+                task, size_bytes, limit_bytes
             ),
             'Store the data elsewhere and enqueue a reference, or raise payload_limit_bytes in pgqueue.installation.'
         );
@@ -85,18 +86,4 @@ begin
     ));
     return false;
 end
-$$;
-
--- How large an object is in memory. The empty object added takes it out of a
--- table's compression, if it comes from there; else it costs nothing.
-create or replace function pgqueue.size_of(value jsonb)
-returns integer
-language sql
-immutable
-parallel safe
-as $$
-    select case
-        when pg_catalog.jsonb_typeof(value) = 'object' then pg_catalog.pg_column_size(value || '{}')
-        else pg_catalog.pg_column_size(value)
-    end
 $$;

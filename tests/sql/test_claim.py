@@ -1,6 +1,7 @@
 """Tests that a claim takes the right jobs, in the right order, each once."""
 
 import datetime as dt
+from typing import Any
 
 import psycopg
 import pytest
@@ -200,4 +201,38 @@ def test_a_huge_lease_is_a_clear_error(session: Session) -> None:
     with pytest.raises(psycopg.errors.DatetimeFieldOverflow):
         session.claim(lease="300000 years")
 
+    assert (session.count("ready"), session.count("claims")) == (1, 0)
+
+
+def test_thousands_of_cancelled_jobs_do_not_stop_a_queue(session: Session) -> None:
+    session.enqueue_many(3000)
+    session.run("insert into pgqueue.cancellations select id, pgqueue.now() from pgqueue.ready")
+    alive = session.enqueue()
+    found = []
+
+    for _ in range(10):
+        found += [row.job for row in session.claim()]
+
+    assert found == [alive]
+    assert session.count("ready") == 0
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"lease": "0"},
+        {"lease": "-1 s"},
+        {"lease": None},
+        {"max_jobs": 0},
+        {"max_jobs": -1},
+        {"max_jobs": None},
+    ],
+)
+def test_a_claim_out_of_bounds_is_refused(session: Session, option: dict[str, Any]) -> None:
+    session.enqueue()
+
+    with pytest.raises(psycopg.Error) as refusal:
+        session.claim(**option)
+
+    assert refusal.value.sqlstate == "PQ002"
     assert (session.count("ready"), session.count("claims")) == (1, 0)

@@ -282,3 +282,38 @@ def test_a_completed_job_leaves_the_claim_with_the_next_report(session: Session)
     session.finish([held[1]])
 
     assert session.value("select jobs from pgqueue.claims") == [held[2].job]
+
+
+def test_a_job_handed_back_during_its_open_completion_has_succeeded_and_is_not_run_again(
+    session: Session, other: Session, open_session: OpenSession
+) -> None:
+    jobs = session.enqueue_many(2)
+    held = session.claim(max_jobs=2)[0]
+
+    with session.transaction():
+        session.complete(held)
+        values = {"claims": [held.claim], "jobs": [held.job], "states": ["returned"]}
+        late = InBackground(open_session(patient=True), "finish", **values)
+        late.wait_until_blocked(other)
+
+    late.rows()
+    assert session.state(jobs[0]) == "succeeded"
+    assert session.claim(max_jobs=5) == []
+
+
+def test_a_completion_beside_an_open_hand_back_learns_that_it_lost(
+    session: Session, other: Session, open_session: OpenSession
+) -> None:
+    jobs = session.enqueue_many(2)
+    held = session.claim(max_jobs=2)[0]
+
+    with session.transaction():
+        session.finish([held], "returned")
+        late = InBackground(open_session(patient=True), "complete", claim=held.claim, job=held.job)
+        late.wait_until_blocked(other)
+
+    with pytest.raises(psycopg.Error) as refusal:
+        late.rows()
+    assert refusal.value.sqlstate == "PQ001"
+    assert session.history(jobs[0]) == []
+    assert [row.job for row in session.claim(max_jobs=5)] == [jobs[0]]

@@ -288,3 +288,23 @@ def test_a_name_with_quotes_and_percent_signs_stays_as_it_is(session: Session) -
     session.enqueue(queue=queue)
 
     assert session.claim(queue)[0].queue == queue
+
+
+def test_a_moment_without_end_is_refused(session: Session) -> None:
+    before = session.everything()
+
+    for moment in ("infinity", "-infinity"):
+        with pytest.raises(psycopg.Error) as refusal:
+            session.enqueue(run_at=moment)
+        assert refusal.value.sqlstate == "PQ002"
+        with pytest.raises(psycopg.Error) as refusal:
+            session.enqueue_many(2, run_ats=[None, moment])
+        assert refusal.value.sqlstate == "PQ002"
+
+    assert session.everything() == before
+
+
+def test_no_array_of_payloads_writes_nothing(session: Session) -> None:
+    session.call("enqueue_many", queues=["mail"], tasks=["send"], payloads=None)
+
+    assert (session.count("jobs"), session.count("ready")) == (0, 0)

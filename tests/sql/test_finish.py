@@ -326,3 +326,27 @@ def test_the_reaper_passes_over_what_is_being_finished(
 
     assert other.reap() == 0
     assert session.history(job) == [(1, "succeeded")]
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_job_without_a_state_is_refused_and_stays_held(session: Session, size: int) -> None:
+    jobs = session.enqueue_many(size)
+    held = session.claim(max_jobs=size)
+
+    with pytest.raises(psycopg.Error) as refusal:
+        session.call("finish", claims=[held[0].claim], jobs=[jobs[0]], states=[None])
+
+    assert refusal.value.sqlstate == "PQ002"
+    assert session.state(jobs[0]) == "running"
+
+
+def test_claims_and_jobs_of_different_lengths_are_refused(session: Session) -> None:
+    jobs = session.enqueue_many(2)
+    held = session.claim(max_jobs=2)
+
+    for claims, named in (([held[0].claim], jobs), ([held[0].claim] * 3, jobs), (None, None)):
+        with pytest.raises(psycopg.Error) as refusal:
+            session.call("finish", claims=claims, jobs=named)
+        assert refusal.value.sqlstate == "PQ002"
+
+    assert [session.state(job) for job in jobs] == ["running", "running"]

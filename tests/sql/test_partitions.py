@@ -149,7 +149,8 @@ def test_every_leaf_of_ready_is_unique_and_has_a_replica_identity(session: Sessi
     rows = session.run(
         "select child.relname, child.relreplident,"
         " (select count(*) from pg_catalog.pg_index"
-        "  where indrelid = child.oid and indisunique and indisreplident) as indexes from pg_catalog.pg_class as child"
+        "  where indrelid = child.oid and indisunique and indisreplident) as indexes"
+        " from pg_catalog.pg_class as child"
         " where child.relnamespace = 'pgqueue'::regnamespace and relkind = 'r' and relname like 'ready%'"
     )
 
@@ -160,8 +161,8 @@ def test_every_leaf_of_ready_is_unique_and_has_a_replica_identity(session: Sessi
 def test_what_is_only_appended_to_is_not_vacuumed_for_it(session: Session) -> None:
     rows = session.run(
         "select relname, reloptions from pg_catalog.pg_class"
-        " where relnamespace = 'pgqueue'::regnamespace and relkind = 'r'"
-        " and relname ~ '^(jobs|outcomes|progress)_'"
+        " where relnamespace = 'pgqueue'::regnamespace and relispartition"
+        " and relkind = 'r' and relname ~ '^(jobs|outcomes|progress)_'"
     )
 
     assert {tuple(row.reloptions) for row in rows} == {("autovacuum_vacuum_insert_threshold=-1",)}

@@ -263,3 +263,14 @@ def test_a_million_urgent_jobs_that_come_later_are_not_walked(backlogs: Backlogs
         small, large = few.of(WORKS[name]), many.of(WORKS[name])
         check(name, large)
         assert touched(large) <= ROOM * touched(small) + SLACK_BUFFERS, (name, touched(small), touched(large))
+
+
+def test_what_steers_the_planner_also_keeps_the_compiler_out(session: Session) -> None:
+    """Before PostgreSQL 18 a node that is off but unavoidable costs so much that each call is compiled anew."""
+    forgotten = session.run(
+        "select proname from pg_catalog.pg_proc where pronamespace = 'pgqueue'::regnamespace"
+        " and prosecdef and exists (select from unnest(proconfig) as setting where setting ~ '^enable_.*=off$')"
+        " and not 'jit=off' = any (proconfig)"
+    )
+
+    assert forgotten == []

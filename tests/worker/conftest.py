@@ -30,7 +30,7 @@ class Running:
 
     async def asleep(self) -> None:
         """It has found nothing to do, holds its locks, and would now be woken."""
-        await until(lambda: self._sentry_sleeps())
+        await until(self._sentry_sleeps)
 
     async def stop(self) -> None:
         self.worker.stop()

@@ -1,4 +1,4 @@
-"""Tests of how handlers are run: async ones in the loop, blocking ones in threads, each in a context of its own."""
+"""Tests of how handlers are run: async ones in the loop, blocking ones in threads, each with its context."""
 
 import asyncio
 import contextvars

@@ -24,6 +24,9 @@ SWEEPS: Sweeps = ((1, 10), (10, 100), (100, 1000), (1000, None))
 DEAF_SWEEPS: Sweeps = ((1, 10), (10, 100), (30, None))
 
 
+MOST_QUEUES = 1_000  # a client that claims from more begins to learn anew
+
+
 class Floors:
     """The floors of some queues, one per queue and priority, as this claimer has learnt them."""
 
@@ -91,3 +94,19 @@ def first_of_each_line(deliveries: Sequence[Delivery]) -> dict[tuple[str, int], 
     for delivery in deliveries:
         firsts.setdefault((delivery.queue, delivery.priority), delivery.visible_at)
     return firsts
+
+
+class FloorsOfClient:
+    """The floors of a client, which may claim from other queues each time and hears nothing."""
+
+    def __init__(self) -> None:
+        self._floors: dict[tuple[str, ...], Floors] = {}
+
+    def of(self, queues: Sequence[str]) -> Floors:
+        """The floors of claims from these queues."""
+        key = tuple(queues)
+        if key not in self._floors:
+            if len(self._floors) >= MOST_QUEUES:
+                self._floors.clear()
+            self._floors[key] = Floors(key, sweeps=DEAF_SWEEPS)
+        return self._floors[key]

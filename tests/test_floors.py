@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from pgqueue.worker.floors import BEGINNING, DEAF_SWEEPS, IN_FLIGHT, Floors, first_of_each_line
+from pgqueue.floors import BEGINNING, DEAF_SWEEPS, IN_FLIGHT, Floors, first_of_each_line
 from tests.worker.deliveries import NOON, Clock, delivery, lease
 
 LINE_5 = 5  # the place of queue q's priority 5 among its ten lines
