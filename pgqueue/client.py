@@ -173,7 +173,7 @@ class Client:
         delay: timedelta = NOW,
         connection: object | None = None,
     ) -> None:
-        """Not run: available after `delay`, the attempt unspent. Takes a whole lease too. Raises LeaseLost."""
+        """Not run: available after `delay`, the attempt unspent. Takes a lease as well. Raises LeaseLost."""
         self._end([Ending(held.claim, held.id, "returned", delay=delay) for held in deliveries], connection)
 
     def extend(self, held: Lease | Delivery, by: timedelta, *, connection: object | None = None) -> datetime:

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable
-
 from typing import Any
 
 import pytest

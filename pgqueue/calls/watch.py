@@ -23,7 +23,7 @@ def leave_watch(queues: Sequence[str]) -> Call[None]:
 
 
 def arm(queues: Sequence[str]) -> Call[list[str]]:
-    """Try to hold these bells, so that the next enqueue rings. Missing are those with an enqueue in flight."""
+    """Try to hold these bells, so that the next enqueue rings. One with an enqueue in flight is missing."""
     return call(ARM, {"queues": list(queues)}, column)
 
 

@@ -64,7 +64,7 @@ def absent_workers(asking: int) -> Call[list[Absence]]:
 
 
 def disown(worker: int, known: Sequence[int]) -> Call[int]:
-    """Hand back what we claimed without learning of it: all our claims but the known. Returns how many jobs."""
+    """Hand back what we claimed without learning of it: all but the known claims. Returns how many jobs."""
     return call(DISOWN, {"worker": worker, "known": list(known)}, scalar)
 
 

@@ -79,7 +79,7 @@ class AsyncCursor(psycopg.AsyncCursor[TupleRow]):
 
 
 def run(connection: "psycopg.Connection[Any]", call: Call[T], schema: str, *, lags: bool = False) -> T:
-    """Run the call in the connection's transaction; where it is one of its own, it may lag behind the disk."""
+    """Run the call in the connection's transaction; one of its own may lag behind the disk."""
     with translated(schema), Cursor(connection) as cursor:
         cursor.execute(spell(call.function, schema, lagging if lags else native).encode(), call.values)
         return call.decode(cursor.fetchall())

@@ -17,9 +17,9 @@ from pgqueue.calls.claim import claim
 from pgqueue.calls.workers import disown
 from pgqueue.delivery import Lease
 from pgqueue.errors import PgQueueError
+from pgqueue.floors import DEAF_SWEEPS, SWEEPS, Floors
 from pgqueue.worker.book import Book, Part
 from pgqueue.worker.connections import Connections
-from pgqueue.floors import DEAF_SWEEPS, SWEEPS, Floors
 from pgqueue.worker.line import LineBroken, first_line
 from pgqueue.worker.pace import Pace
 from pgqueue.worker.refusal import Refusal, refusal_of

@@ -266,10 +266,11 @@ def test_a_million_urgent_jobs_that_come_later_are_not_walked(backlogs: Backlogs
 
 
 def test_what_steers_the_planner_also_keeps_the_compiler_out(session: Session) -> None:
-    """Before PostgreSQL 18 a node that is off but unavoidable costs so much that each call is compiled anew."""
+    """Before PostgreSQL 18 an unavoidable node that is off costs so much that each call is compiled anew."""
     forgotten = session.run(
         "select proname from pg_catalog.pg_proc where pronamespace = 'pgqueue'::regnamespace"
-        " and prosecdef and exists (select from unnest(proconfig) as setting where setting ~ '^enable_.*=off$')"
+        " and prosecdef"
+        " and exists (select from unnest(proconfig) as setting where setting ~ '^enable_.*=off$')"
         " and not 'jit=off' = any (proconfig)"
     )
 
