@@ -27,6 +27,7 @@ class Contestant:
 CONTESTANTS = (
     Contestant(PgQueue.name, "fsync"),
     Contestant(RedisStreams.name, "fsync"),
+    Contestant(PgQueue.name, "fsync-enqueue"),
     Contestant(PgQueue.name, "everysec"),
     Contestant(RedisStreams.name, "everysec"),
     Contestant(RedisStreams.name, "memory"),

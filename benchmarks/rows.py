@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Durability = Literal["fsync", "everysec", "memory"]
+Durability = Literal["fsync", "fsync-enqueue", "everysec", "memory"]
 Readings = Mapping[str, float]
 
 

@@ -100,7 +100,7 @@ class Client:
     def enqueue_many(self, jobs: Iterable[Job], *, connection: object | None = None) -> list[int]:
         """Enqueue all of these jobs or none, and return their ids in order.
 
-        The iterable is read as it is sent, a thousand jobs at a time.
+        The iterable is read as it is sent, some hundreds of jobs at a time.
         """
         installation = self._database.expected_installation(connection)
         parts = chunks(jobs, self._limit_bytes, ring=self._ring, installation=installation)

@@ -9,7 +9,6 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 from uuid import UUID
 
-import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from pgqueue.calls.call import Call
@@ -49,10 +48,15 @@ class Database:
         self.schema = schema
         self._lagging = frozenset() if durable_finishes else LAGGING
         self._installation: UUID | None = None
-        self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
+        self._pool: ConnectionPool[driver.OwnConnection] | None = None
         if dsn is not None:
             self._pool = ConnectionPool(
-                dsn, min_size=0, max_size=pool_size, open=False, kwargs=connection_options(prepare=prepare)
+                dsn,
+                connection_class=driver.OwnConnection,
+                min_size=0,
+                max_size=pool_size,
+                open=False,
+                kwargs=connection_options(prepare=prepare),
             )
 
     def run(self, call: Call[T], connection: object | None = None) -> T:
@@ -61,7 +65,8 @@ class Database:
             result: T = choose.blocking(connection).run(connection, call, self.schema)
             return result
         with self.connection() as own:
-            return driver.run(own, call, self.schema, lags=call.function.name in self._lagging)
+            lags = call.function.name in self._lagging
+            return driver.run_own(own, call, self.schema, lags=lags)
 
     def run_each(self, calls: Iterable[Call[T]], connection: object | None = None) -> list[T]:
         """Run the calls one after the other, all or nothing; a single one is that by itself."""
@@ -78,7 +83,7 @@ class Database:
             return driver.run_each(own, every, self.schema)
 
     @contextmanager
-    def connection(self) -> Iterator["psycopg.Connection[Any]"]:
+    def connection(self) -> Iterator[driver.OwnConnection]:
         """A connection of our own, in autocommit; back in the pool at the end."""
         if self._pool is None:
             raise no_dsn()
@@ -137,10 +142,15 @@ class AsyncDatabase:
         self.schema = schema
         self._lagging = frozenset() if durable_finishes else LAGGING
         self._installation: UUID | None = None
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] | None = None
+        self._pool: AsyncConnectionPool[driver.OwnAsyncConnection] | None = None
         if dsn is not None:
             self._pool = AsyncConnectionPool(
-                dsn, min_size=0, max_size=pool_size, open=False, kwargs=connection_options(prepare=prepare)
+                dsn,
+                connection_class=driver.OwnAsyncConnection,
+                min_size=0,
+                max_size=pool_size,
+                open=False,
+                kwargs=connection_options(prepare=prepare),
             )
 
     async def run(self, call: Call[T], connection: object | None = None) -> T:
@@ -149,7 +159,8 @@ class AsyncDatabase:
             result: T = await choose.asynchronous(connection).run(connection, call, self.schema)
             return result
         async with self.connection() as own:
-            return await driver.run_async(own, call, self.schema, lags=call.function.name in self._lagging)
+            lags = call.function.name in self._lagging
+            return await driver.run_own_async(own, call, self.schema, lags=lags)
 
     async def run_each(self, calls: Iterable[Call[T]], connection: object | None = None) -> list[T]:
         """Run the calls one after the other, all or nothing; a single one is that by itself."""
@@ -166,7 +177,7 @@ class AsyncDatabase:
             return await driver.run_each_async(own, every, self.schema)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator["psycopg.AsyncConnection[Any]"]:
+    async def connection(self) -> AsyncIterator[driver.OwnAsyncConnection]:
         """A connection of our own, in autocommit; back in the pool at the end."""
         if self._pool is None:
             raise no_dsn()

@@ -21,9 +21,11 @@ def made(count: int, payload: str = "{}") -> Iterator[Job]:
     return (Job(task="t", payload=payload) for _ in range(count))
 
 
-def test_a_statement_holds_a_thousand_jobs() -> None:
-    assert sizes(made(2_500)) == [1_000, 1_000, 500]
-    assert sizes(made(1_000)) == [1_000]
+def test_a_statement_holds_so_many_jobs_at_most() -> None:
+    most = bulk.CHUNK_JOBS
+
+    assert sizes(made(2 * most + 1)) == [most, most, 1]
+    assert sizes(made(most)) == [most]
     assert sizes(made(0)) == []
 
 

@@ -11,6 +11,7 @@ from pgqueue import Client
 
 COMMIT_OPTIONS: dict[Durability, str] = {
     "fsync": "",
+    "fsync-enqueue": "",
     "everysec": "&options=-c%20synchronous_commit%3Doff",
 }
 WAITING = """
@@ -30,8 +31,10 @@ class PgQueue:
 
     Delivery: at least once, under a lease with a fencing token.
     History: kept, one outcome per attempt.
-    Durability: `fsync` survives a power cut (synchronous_commit on); `everysec` may lose the last
-    fraction of a second (synchronous_commit off). There is no `memory`.
+    Durability: `fsync` survives a power cut (synchronous_commit on) at every step; at `fsync-enqueue` a
+    job does once it is enqueued, but those claimed or finished in the last moments may run again
+    (durable_finishes=False); `everysec` may lose the last fraction of a second (synchronous_commit off).
+    There is no `memory`.
     Transactional enqueue: yes, with the caller's own SQL.
     Payloads are validated and serialised for every job; retries, delays and priorities are on.
     """
@@ -41,7 +44,7 @@ class PgQueue:
     def __init__(self, dsn: str, durability: Durability) -> None:
         self.durability = durability
         self.dsn = dsn + COMMIT_OPTIONS[durability]
-        self._client = Client(self.dsn)
+        self._client = Client(self.dsn, durable_finishes=durability != "fsync-enqueue")
         # Looks on from outside, never inside the measured calls.
         self._observer = psycopg.connect(dsn, autocommit=True)
 

@@ -6,7 +6,8 @@ It must never run a call twice by itself: whoever asked decides what to do after
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -108,6 +109,20 @@ class Line:
         except (psycopg.Error, OSError) as error:
             await self._drop(connection)
             raise LineBroken(first_line(error)) from error
+
+    @asynccontextmanager
+    async def quiet(self, seconds: float) -> AsyncIterator[None]:
+        """No call is under way inside the block, unless one does not end within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._turn.acquire()
+        except TimeoutError:
+            yield
+            return
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def drop(self) -> None:
         """Close the connection; `reopen` makes a new one."""

@@ -92,32 +92,32 @@ class Pump:
             if self.is_in_doubt:
                 await self._disown()
             parts = self._book.report(everything=self.is_stopping)
-            wanted = self._wanted()
+            now = self._clock()  # read once: what is too early to claim must be something to wait for
+            wanted = self._wanted(now)
             requests = self._sentry.requests(wants_jobs=bool(wanted))
             if parts or wanted or requests:
                 await self._exchange(parts, requests, wanted)
             else:
-                await self._pause()
+                await self._pause(now)
 
     def put_down(self) -> None:
         """Hand back every job not started."""
         for delivery in self._book.put_down():
             self._teller.hand_back(delivery)
 
-    def _wanted(self) -> int:
+    def _wanted(self, now: float) -> int:
         """How many jobs to claim now."""
-        if self.is_stopping or self._clock() < self._sentry.claim_at:
+        if self.is_stopping or now < self._sentry.claim_at:
             return 0
         allowed = self._pace.wanted(self._book.held + self._runner.strays)
         return min(allowed, self._largest_batch)
 
-    async def _pause(self) -> None:
+    async def _pause(self, now: float) -> None:
         """Wait for a change, but no longer than until the next claim or the next partial report."""
         if not self._line.is_connected:
             raise LineBroken("not connected")
         if self._found_nothing and not self._book.claims:
             self.rests.set()
-        now = self._clock()
         waits = [PARTIAL_LOOK_SECONDS] if self._book.has_endings else []
         if not self.is_stopping and self._sentry.claim_at > now:
             waits.append(self._sentry.claim_at - now)

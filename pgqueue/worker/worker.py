@@ -15,7 +15,7 @@ from pgqueue.errors import PgQueueError
 from pgqueue.settings import SCHEMA, WorkerSettings
 from pgqueue.task import Task
 from pgqueue.worker.book import Book
-from pgqueue.worker.connections import Connections
+from pgqueue.worker.connections import LEAVE_SECONDS, Connections
 from pgqueue.worker.counts import Counts
 from pgqueue.worker.ears import Ears
 from pgqueue.worker.keeper import Keeper
@@ -98,7 +98,9 @@ class Worker:
             try:
                 await self._until_stopped(duties)
             finally:
-                await end(duties)
+                # Cancelled in the middle of a call, the line would break, and we could not say goodbye.
+                async with self._connections.line.quiet(LEAVE_SECONDS):
+                    await end(duties)
             if not self._book.claims:  # else let others miss us, and take back what we hold
                 await self._connections.leave()
         finally:

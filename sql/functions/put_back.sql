@@ -1,5 +1,7 @@
 -- claims -> ready: those of the ended jobs that are to be tried again, or come
--- back unspent: these get their attempt back.
+-- back unspent: these get their attempt back. Rings like an enqueue: a sleeper
+-- has set its timer by what was due before.
+-- Locks: the bell of each queue, shared, to the end of the transaction.
 create or replace function pgqueue.put_back(endings pgqueue.ending[], again bigint[])
 returns void
 language plpgsql
@@ -8,28 +10,38 @@ as $$
 declare
     v_now timestamptz := pgqueue.now();
     v_window interval := (select ready_window from pgqueue.installation);
+    v_queues text[];
 begin
-    insert into pgqueue.ready
-        (id, slot, visible_at, priority, attempt, last_attempt, queue)
-    select
-        entry.job, pgqueue.slot(v_now, entry.visible_at, v_window), entry.visible_at,
-        entry.priority, entry.attempt, entry.last_attempt, body.queue
-    from (
-        select distinct on (ended.job)
-            ended.job,
-            v_now + coalesce(ended.delay, interval '0') as visible_at,
-            ended.priority,
-            ended.attempt - (ended.state = 'returned')::integer as attempt,
-            ended.last_attempt
-        from unnest(again) as chosen (job)
-        join unnest(endings) as ended on ended.job = chosen.job
-        order by ended.job
-    ) as entry
-    cross join lateral (
-        select jobs.queue from pgqueue.jobs where jobs.id = entry.job
-        union all
-        select kept.queue from pgqueue.jobs_kept as kept where kept.id = entry.job
-        limit 1
-    ) as body;
+    with written as (
+        insert into pgqueue.ready
+            (id, slot, visible_at, priority, attempt, last_attempt, queue)
+        select
+            entry.job, pgqueue.slot(v_now, entry.visible_at, v_window), entry.visible_at,
+            entry.priority, entry.attempt, entry.last_attempt, body.queue
+        from (
+            select distinct on (ended.job)
+                ended.job,
+                v_now + coalesce(ended.delay, interval '0') as visible_at,
+                ended.priority,
+                ended.attempt - (ended.state = 'returned')::integer as attempt,
+                ended.last_attempt
+            from unnest(again) as chosen (job)
+            join unnest(endings) as ended on ended.job = chosen.job
+            order by ended.job
+        ) as entry
+        cross join lateral (
+            select jobs.queue from pgqueue.jobs where jobs.id = entry.job
+            union all
+            select kept.queue from pgqueue.jobs_kept as kept where kept.id = entry.job
+            limit 1
+        ) as body
+        returning ready.queue
+    )
+    select array_agg(distinct written.queue)
+    into v_queues
+    from written;
+
+    perform pgqueue.announce(named.queue, true)
+    from unnest(v_queues) as named (queue);
 end
 $$;
