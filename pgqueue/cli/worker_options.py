@@ -64,6 +64,7 @@ Concurrency = Annotated[
 Processes = Annotated[int, typer.Option(min=1, help="Worker processes, for CPU-bound work.")]
 Lease = Annotated[timedelta | None, options.duration(meaning("lease"), default=default("lease"))]
 Grace = Annotated[timedelta | None, options.duration(meaning("grace"), default=default("grace"))]
+DurableFinishes = Annotated[bool, typer.Option("--durable-finishes", help=meaning("durable_finishes"))]
 PollOnly = Annotated[
     bool, typer.Option("--poll-only", help="Do not LISTEN, only poll: for poolers without sessions.")
 ]
@@ -82,10 +83,19 @@ Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
 
 
 def settings_of(
-    *, concurrency: int | None = None, lease: timedelta | None = None, grace: timedelta | None = None
+    *,
+    concurrency: int | None = None,
+    lease: timedelta | None = None,
+    grace: timedelta | None = None,
+    durable_finishes: bool = False,
 ) -> WorkerSettings:
     """The settings with what was given on the command line. Raises CommandMisused."""
-    given = {"concurrency": concurrency, "lease": lease, "grace": grace}
+    given = {
+        "concurrency": concurrency,
+        "lease": lease,
+        "grace": grace,
+        "durable_finishes": durable_finishes,
+    }
     try:
         return WorkerSettings.model_validate(
             {key: value for key, value in given.items() if value is not None}
@@ -141,5 +151,6 @@ def child_arguments(
         *("--grace", spelled(settings.grace)),
         *("--schema", schema),
         *("--log-level", log_level.value),
+        *(["--durable-finishes"] if settings.durable_finishes else []),
         *(flag for flag, is_set in flags.items() if is_set),
     ]

@@ -100,7 +100,7 @@ async def unknown(route: Route, handle: Handle, queue: str) -> None:
 REFUSED = {
     ended_twice: (LeaseLost, "no longer holds job"),
     no_object: (InvalidJob, "payload is array, not an object"),
-    too_large: (PayloadTooLarge, r"the limit is 1048576\. Store the data elsewhere"),
+    too_large: (PayloadTooLarge, r"the limit is 1048576 \(as jsonb, .*Store the data elsewhere"),
     unknown: (UnknownJob, "no job 1"),
 }
 
