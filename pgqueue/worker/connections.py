@@ -85,13 +85,16 @@ class Connections:
         if self.guard is not None:
             (self.is_joined,) = await self.guard.run(self._joining())
 
-    async def leave(self) -> None:
-        """Be one of the workers no more; a server that does not answer is not waited for."""
+    async def leave(self, parting: Sequence[Call[None]]) -> None:
+        """Be one of the workers no more; a server that does not answer is not waited for.
+
+        parting: what to ask before, in the same round trip.
+        """
         if self.guard is None:
             return
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
-                await self.guard.run(leave_workers(self.worker))
+                await self.guard.run(*parting, leave_workers(self.worker))
         except (LineBroken, TimeoutError, psycopg.Error, PgQueueError) as error:
             logger.info("could not say goodbye: %s", first_line(error))
 

@@ -58,11 +58,5 @@ class Ears:
         word, _, subject = notification.payload.partition(" ")
         if word == "cancel" and subject.isdecimal():
             self._keeper.cancel(int(subject))
-        elif notification.pid != self._own_pid and self._sentry.hear(word, subject):
+        elif self._sentry.hear(word, subject):
             self._pump.wake()
-
-    @property
-    def _own_pid(self) -> int | None:
-        """The server process that speaks for this worker: what it says is no news."""
-        guard = self._connections.guard
-        return guard.backend_pid if guard is not None else None

@@ -207,4 +207,5 @@ class Pump:
         else:
             self.is_in_doubt = False
             if jobs:
+                self._sentry.look()
                 logger.info("handed back %s jobs claimed just before the connection broke", jobs)

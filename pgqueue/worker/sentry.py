@@ -129,6 +129,15 @@ class Sentry:
         self._heard = True
         self.claim_at = 0.0
 
+    def farewell(self) -> list[Call[None]]:
+        """What to ask of the server at the end: the watch is for others to take."""
+        parting: list[Call[None]] = []
+        if self._armed:
+            parting.append(disarm(sorted(self._armed)))
+        if self._watched:
+            parting.append(leave_watch(sorted(self._watched)))
+        return parting
+
     def forget(self) -> None:
         """The session is gone, and with it its locks."""
         self._watched.clear()

@@ -16,7 +16,7 @@ from pgqueue.worker.connections import Connections
 logger = logging.getLogger("pgqueue.worker")
 
 ON_DUTY_SECONDS = 1.0
-OFF_DUTY_SECONDS = 3.0
+OFF_DUTY_SECONDS = 2.0
 RECONNECT_SECONDS = 2.5  # how long a session may be gone before its worker counts as dead
 RESTART_SECONDS = 30.0  # the same for a worker that has not come back since the server started
 MAINTENANCE_SECONDS = 60.0
@@ -26,6 +26,7 @@ class Steward:
     """One worker's part in keeping the house.
 
     joined: called when an older session of ours has gone at last: what it claimed in the end, we do not know.
+    took_back: called when jobs were taken back: the bell may be our own, and nobody rings it for himself.
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class Steward:
         connections: Connections,
         *,
         joined: Callable[[], None],
+        took_back: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connections = connections
         self._joined = joined
+        self._took_back = took_back
         self._clock = clock
         self._is_on_duty = False
         self._missing: dict[int, float] = {}
@@ -57,7 +60,7 @@ class Steward:
         """One round. Raises LineBroken."""
         guard = self._connections.guard
         if guard is None:
-            await self._connections.line.run(reap())
+            await self._reap([])
             await self._maintain()
             return
         if not self._connections.is_joined:
@@ -78,11 +81,16 @@ class Steward:
         line = self._connections.line
         (absences,) = await line.run(absent_workers(self._connections.worker))
         dead = self._dead(absences)
-        (jobs,) = await line.run(reap(dead=dead))
+        if not await self._reap(dead) and dead:
+            await line.run(strike_workers(dead))
+
+    async def _reap(self, dead: list[int]) -> int:
+        """Take back what has expired and what these held. Returns how many jobs."""
+        (jobs,) = await self._connections.line.run(reap(dead=dead))
         if jobs:
             logger.warning("took back %s jobs of workers that stopped answering", jobs)
-        elif dead:
-            await line.run(strike_workers(dead))
+            self._took_back()
+        return int(jobs)
 
     def _dead(self, absences: list[Absence]) -> list[int]:
         """Those that have been missing for long enough."""

@@ -102,7 +102,7 @@ class Worker:
                 async with self._connections.line.quiet(LEAVE_SECONDS):
                     await end(duties)
             if not self._book.claims:  # else let others miss us, and take back what we hold
-                await self._connections.leave()
+                await self._connections.leave(self._sentry.farewell())
         finally:
             for timer in self._timers:
                 timer.cancel()
@@ -168,7 +168,7 @@ class Worker:
         self._keeper = Keeper(
             self._book, connections.line, self.counts, pump=self._pump, pace=pace, lease=settings.lease
         )
-        self._steward = Steward(connections, joined=self._doubt)
+        self._steward = Steward(connections, joined=self._doubt, took_back=self._pump.look)
         connections.line.on_break = self._wake_pump
 
     def _wake_pump(self) -> None:

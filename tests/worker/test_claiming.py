@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.worker.conftest import Look, RunWorker
 
 Ended = Callable[[int], Awaitable[JobRecord]]
 ONE = {"concurrency": 1, "ahead": timedelta(microseconds=1)}  # each job claimed by itself
-ATTEMPTS_LEFT = "select array_agg(attempt order by id) from pgqueue.ready"
+Note = Task[..., Any]
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def ran() -> list[str]:
 
 
 @pytest.fixture
-def note(ran: list[str]) -> Task[[str], None]:
+def note(ran: list[str]) -> Note:
     @task(name="note")
     def note(text: str) -> None:
         ran.append(text)
@@ -33,7 +34,7 @@ def note(ran: list[str]) -> Task[[str], None]:
 
 
 async def test_urgent_jobs_run_first(
-    client: AsyncClient, run_worker: RunWorker, ran: list[str], note: Task[[str], None]
+    client: AsyncClient, run_worker: RunWorker, ran: list[str], note: Note
 ) -> None:
     for priority in (9, 5, 0, 7):
         await client.enqueue(note.job(text=str(priority)), priority=priority)
@@ -43,7 +44,7 @@ async def test_urgent_jobs_run_first(
 
 
 async def test_equally_urgent_jobs_run_in_the_order_they_came(
-    client: AsyncClient, run_worker: RunWorker, ran: list[str], note: Task[[str], None]
+    client: AsyncClient, run_worker: RunWorker, ran: list[str], note: Note
 ) -> None:
     await client.enqueue_many(note.job(text=str(number)) for number in range(20))
     await run_worker(note, settings=ONE, drain=True).ended()
@@ -52,7 +53,7 @@ async def test_equally_urgent_jobs_run_in_the_order_they_came(
 
 
 async def test_strict_queues_are_emptied_one_after_the_other(
-    client: AsyncClient, run_worker: RunWorker, ran: list[str], note: Task[[str], None]
+    client: AsyncClient, run_worker: RunWorker, ran: list[str], note: Note
 ) -> None:
     for queue in ("c", "a", "b") * 5:
         await client.enqueue(note.job(text=queue), queue=queue)
@@ -62,7 +63,7 @@ async def test_strict_queues_are_emptied_one_after_the_other(
 
 
 async def test_weighted_queues_take_turns_by_their_weights(
-    client: AsyncClient, run_worker: RunWorker, ran: list[str], note: Task[[str], None]
+    client: AsyncClient, run_worker: RunWorker, ran: list[str], note: Note
 ) -> None:
     for queue in ("often", "seldom"):
         await client.enqueue_many(note.job(text=queue).options(queue=queue) for _ in range(200))
@@ -75,7 +76,7 @@ async def test_weighted_queues_take_turns_by_their_weights(
 
 
 async def test_a_paused_queue_gives_nothing_until_it_is_resumed(
-    client: AsyncClient, run_worker: RunWorker, ended: Ended, note: Task[[str], None]
+    client: AsyncClient, run_worker: RunWorker, ended: Ended, note: Note
 ) -> None:
     await client.pause("a")
     paused = await client.enqueue(note.job(text="a"), queue="a")
@@ -92,7 +93,7 @@ async def test_a_paused_queue_gives_nothing_until_it_is_resumed(
 
 
 async def test_what_waited_long_in_a_paused_queue_runs_at_once_when_it_is_resumed(
-    client: AsyncClient, run_worker: RunWorker, ended: Ended, look: Look, note: Task[[str], None]
+    client: AsyncClient, run_worker: RunWorker, ended: Ended, look: Look, note: Note
 ) -> None:
     job = await client.enqueue(note.job(text="old"), queue="a")
     await look(
@@ -108,7 +109,7 @@ async def test_what_waited_long_in_a_paused_queue_runs_at_once_when_it_is_resume
 
 
 async def test_quick_jobs_are_claimed_many_at_once(
-    client: AsyncClient, run_worker: RunWorker, look: Look, note: Task[[str], None]
+    client: AsyncClient, run_worker: RunWorker, look: Look, note: Note
 ) -> None:
     await client.enqueue_many(note.job(text="x") for _ in range(5000))
     worker = run_worker(quick(), settings={"concurrency": 10}, drain=True)
@@ -119,7 +120,7 @@ async def test_quick_jobs_are_claimed_many_at_once(
     assert claims < 60
 
 
-def quick() -> Task[[str], None]:
+def quick() -> Note:
     @task(name="note")
     async def note(text: str) -> None: ...
 

@@ -1,0 +1,143 @@
+"""Tests of workers killed outright: others run their jobs, and what kills its worker dies in the end."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pgqueue import AsyncClient, JobRecord, current_job, task
+from tests.waiting import until
+from tests.worker.conftest import Look, RunWorker
+
+Ended = Callable[[int], Awaitable[JobRecord]]
+ROOT = Path(__file__).parents[2]
+RUNNING = "select count(*) from pgqueue.claims"
+
+# Holds the jobs of `hang` until it is killed, kills itself over those of `poison`, and counts.
+PROCESS = """
+import asyncio, os, signal, sys
+from pgqueue import Worker, WorkerSettings, task
+
+@task(name="hang")
+async def hang() -> None:
+    await asyncio.Event().wait()
+
+@task(name="poison")
+async def poison() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@task(name="count")
+async def count(number: int) -> None:
+    pass
+
+asyncio.run(Worker(sys.argv[1], [hang, poison, count], ["default"], drain="drain" in sys.argv).run())
+"""
+
+
+@asynccontextmanager
+async def worker_process(dsn: str, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker in a process of its own, killed at the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROCESS, dsn, *arguments, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_the_jobs_of_a_killed_worker_are_run_by_another_within_seconds(
+    client: AsyncClient, run_worker: RunWorker, ended: Ended, look: Look, dsn: str
+) -> None:
+    @task(name="hang", keep_result=True)
+    async def rescue() -> int:
+        return current_job().attempt
+
+    job = await client.enqueue(rescue.job())
+    async with worker_process(dsn) as process:
+        await until(lambda: look(RUNNING))
+        worker = run_worker(rescue)
+        await worker.asleep()
+        process.send_signal(signal.SIGKILL)
+        killed = time.monotonic()
+        record = await ended(job)
+        took = time.monotonic() - killed
+
+    assert [attempt.state for attempt in record.attempts] == ["expired", "succeeded"]
+    assert record.result == 2
+    assert took < 8  # about five seconds on a machine that has nothing else to do
+
+
+@pytest.mark.slow
+async def test_a_job_that_kills_its_worker_dies_with_its_whole_story(
+    client: AsyncClient, ended: Ended, look: Look, dsn: str
+) -> None:
+    @task(name="poison", max_attempts=2)
+    async def poison() -> None: ...
+
+    job = await client.enqueue(poison.job())
+    for attempt in (1, 2):
+        async with worker_process(dsn) as process:
+            await process.wait()
+        assert process.returncode == -signal.SIGKILL
+        await until(partial(look, "select count(*) from pgqueue.claims where attempts[1] = %s", attempt))
+        await look("update pgqueue.claims set expires_at = pgqueue.now() - interval '1 s' returning id")
+        await look("select pgqueue.reap()")
+    (letter,) = await client.dead_letters()
+
+    assert letter.id == job
+    assert [entry.state for entry in letter.attempts] == ["expired", "dead"]
+    assert letter.error is not None
+    assert letter.error["type"] == "LeaseExpired"
+
+
+async def test_two_processes_at_one_queue_run_nothing_twice(
+    client: AsyncClient, look: Look, dsn: str
+) -> None:
+    @task(name="count")
+    async def count(number: int) -> None: ...
+
+    await client.enqueue_many(count.job(number=number) for number in range(4000))
+    async with worker_process(dsn, "drain") as one, worker_process(dsn, "drain") as other:
+        await asyncio.gather(one.wait(), other.wait())
+
+    assert (one.returncode, other.returncode) == (0, 0)
+    assert await look("select count(*) from pgqueue.outcomes where state = 'succeeded'") == 4000
+    assert await look("select count(*) from pgqueue.outcomes") == 4000
+    assert await look("select count(*) from pgqueue.claims") == 0
+
+
+async def test_a_worker_that_comes_back_in_time_keeps_its_jobs(
+    client: AsyncClient, run_worker: RunWorker, ended: Ended, look: Look
+) -> None:
+    began, go = asyncio.Event(), asyncio.Event()
+
+    @task(keep_result=True)
+    async def work() -> int:
+        began.set()
+        await go.wait()
+        return current_job().attempt
+
+    housekeeper = run_worker(queues=["elsewhere"])
+    await housekeeper.asleep()
+    worker = run_worker(work, settings={"lease": timedelta(seconds=30)})
+    job = await client.enqueue(work.job())
+    await began.wait()
+    old = worker.worker._connections.line.backend_pid
+    await look("select pg_terminate_backend(%s)", old)
+    await until(lambda: worker.worker._connections.line.backend_pid not in {None, old})
+    await until(lambda: look("select count(*) = 0 from pgqueue.absent_workers(0)"))
+    go.set()
+    record = await ended(job)
+
+    assert (record.result, [attempt.state for attempt in record.attempts]) == (1, ["succeeded"])
