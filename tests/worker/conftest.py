@@ -1,6 +1,7 @@
 """Runs workers in the test's own loop, and stops at its end what the test has not."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -53,7 +54,9 @@ class Running:
     def _sentry_sleeps(self) -> bool:
         assert not self._run.done() or self._run.result(), "the worker has ended"
         sentry = getattr(self.worker, "_sentry", None)
-        return sentry is not None and sentry.has_ears and sentry.is_asleep
+        if sentry is None or not sentry.has_ears or not sentry.is_asleep:
+            return False
+        return bool(sentry.claim_at > time.monotonic())  # else its last look is under way
 
 
 RunWorker = Callable[..., Running]

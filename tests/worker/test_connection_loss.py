@@ -3,18 +3,15 @@
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from pgqueue import AsyncClient, Fixed, JobRecord, current_job, task
-from pgqueue.embedded import EmbeddedPostgres
-from pgqueue.migrate import upgrade
 from tests.waiting import PATIENCE_SECONDS, until
 from tests.worker.conftest import Look, Running, RunWorker
 from tests.worker.proxy import Link, Proxy
@@ -48,25 +45,30 @@ async def proxy(dsn: str) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def housekeeper(run_worker: RunWorker) -> Running:
+async def housekeeper(run_worker: RunWorker, monkeypatch: pytest.MonkeyPatch) -> Running:
     """Another worker, which keeps the house: over the lines of those that come later go only jobs."""
     keeper = run_worker(queues=["elsewhere"])
     await until(lambda: getattr(keeper.worker, "_steward", None) and keeper.worker._steward._is_on_duty)
+    monkeypatch.setattr("pgqueue.worker.steward.OFF_DUTY_SECONDS", 3600.0)
     return keeper
 
 
-async def mute(running: Running, link: Link) -> None:
-    """From now on the answers on its line are lost; none is under way."""
-    async with running.worker._connections.line.quiet(PATIENCE_SECONDS):
-        link.is_muted = True
-
-
 @pytest.fixture
-def own_postgres() -> Iterator[EmbeddedPostgres]:
-    """A server of the test's own, to stop and start."""
-    with EmbeddedPostgres(settings={"fsync": "off"}) as postgres:
-        upgrade(postgres.dsn())
-        yield postgres
+def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker's line carries nothing but the pump's calls for as long as the test."""
+    monkeypatch.setattr("pgqueue.worker.steward.ON_DUTY_SECONDS", 600.0)
+    monkeypatch.setattr("pgqueue.worker.steward.OFF_DUTY_SECONDS", 600.0)
+    monkeypatch.setattr("pgqueue.worker.keeper.TICK_SECONDS", 600.0)
+
+
+@asynccontextmanager
+async def mute(running: Running, link: Link) -> AsyncIterator[None]:
+    """The next answer on its line is lost: that to what this block makes the worker ask."""
+    line = running.worker._connections.line
+    async with line.quiet(PATIENCE_SECONDS):
+        link.is_muted = True
+        yield
+        await until(lambda: line._turn._waiters)
 
 
 @task(name="quick", keep_result=True)
@@ -93,12 +95,17 @@ async def test_a_worker_whose_ears_are_cut_hears_again(
 ) -> None:
     worker = run_worker(quick)
     await worker.asleep()
-    await look(TERMINATE, await look(LISTENERS))
-    await until(lambda: not worker.worker._sentry.has_ears)
+    old = await look(LISTENERS)
+    await look(TERMINATE, old)
+    await until(partial(listens_anew, look, old))
     await worker.asleep()
     record = await ended(await client.enqueue(quick.job()))
 
     assert record.state == "succeeded"
+
+
+async def listens_anew(look: Look, old: list[int]) -> bool:
+    return not set(await look(LISTENERS) or old) & set(old)
 
 
 async def test_a_job_enqueued_while_the_ears_were_cut_is_found_when_they_are_back(
@@ -184,13 +191,14 @@ async def workers_pids(look: Look) -> list[int]:
 
 
 @pytest.mark.usefixtures("housekeeper")
+@pytest.mark.usefixtures("undisturbed")
 async def test_a_claim_whose_answer_is_lost_is_handed_back_unspent(
     client: AsyncClient, run_worker: RunWorker, ended: Ended, look: Look, proxy: Proxy
 ) -> None:
     worker = run_worker(quick, dsn=proxy.dsn)
     await worker.asleep()
-    await mute(worker, proxy.links[0])
-    job = await client.enqueue(quick.job())
+    async with mute(worker, proxy.links[0]):
+        job = await client.enqueue(quick.job())
     await until(lambda: look(CLAIMS))
     proxy.links[0].cut()
     record = await ended(job)
@@ -199,7 +207,7 @@ async def test_a_claim_whose_answer_is_lost_is_handed_back_unspent(
     assert record.result == 1
 
 
-@pytest.mark.usefixtures("housekeeper")
+@pytest.mark.usefixtures("housekeeper", "undisturbed")
 async def test_a_report_whose_answer_is_lost_is_recorded_once(
     client: AsyncClient, run_worker: RunWorker, ended: Ended, look: Look, proxy: Proxy
 ) -> None:
@@ -213,8 +221,9 @@ async def test_a_report_whose_answer_is_lost_is_recorded_once(
     worker = run_worker(work, dsn=proxy.dsn)
     job = await client.enqueue(work.job())
     await began.wait()
-    await mute(worker, proxy.links[0])
-    go.set()
+    await worker.asleep()
+    async with mute(worker, proxy.links[0]):
+        go.set()
     await until(lambda: look("select count(*) from pgqueue.outcomes"))
     proxy.links[0].cut()
     await until(lambda: worker.counts.lost)
@@ -257,131 +266,3 @@ async def test_a_claim_that_a_lingering_session_makes_after_all_is_handed_back(
     old.cut_server()
 
     await until(lambda: look("select count(*) from pgqueue.ready where queue = 'elsewhere' and attempt = 0"))
-
-
-async def test_a_restart_of_the_server_is_survived(
-    own_postgres: EmbeddedPostgres, run_worker: RunWorker
-) -> None:
-    began, go = asyncio.Event(), asyncio.Event()
-
-    @task(keep_result=True)
-    async def work() -> int:
-        began.set()
-        await go.wait()
-        return current_job().attempt
-
-    worker = run_worker(work, dsn=own_postgres.dsn())
-    async with AsyncClient(own_postgres.dsn()) as client:
-        job = await client.enqueue(work.job())
-        await began.wait()
-    await asyncio.to_thread(own_postgres.restart)
-    go.set()
-    async with AsyncClient(own_postgres.dsn()) as client:
-        record = await client.wait(job, timeout=timedelta(seconds=20))
-        await worker.asleep()
-        after = await client.wait(await client.enqueue(work.job()), timeout=timedelta(seconds=20))
-
-    assert (record.state, record.result) == ("succeeded", 1)
-    assert after.state == "succeeded"
-
-
-async def test_a_worker_stops_while_the_server_is_down(
-    own_postgres: EmbeddedPostgres, run_worker: RunWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pgqueue.worker.worker.STOP_MARGIN_SECONDS", 0.2)
-    began = asyncio.Event()
-
-    @task
-    async def hang() -> None:
-        began.set()
-        await asyncio.Event().wait()
-
-    worker = run_worker(hang, dsn=own_postgres.dsn(), settings={"grace": timedelta(seconds=0.1)})
-    async with AsyncClient(own_postgres.dsn()) as client:
-        await client.enqueue(hang.job())
-        await began.wait()
-    await asyncio.to_thread(own_postgres.stop)
-    await until(lambda: not worker.worker._connections.line.is_connected)
-    await worker.stop()
-
-    assert not worker.worker.has_strays
-
-
-async def test_an_idle_worker_stops_at_once_while_the_server_is_down(
-    own_postgres: EmbeddedPostgres, run_worker: RunWorker
-) -> None:
-    worker = run_worker(quick, dsn=own_postgres.dsn(), settings={"grace": timedelta(hours=1)})
-    await worker.asleep()
-    await asyncio.to_thread(own_postgres.stop)
-    await until(lambda: not worker.worker._connections.line.is_connected)
-
-    await worker.stop()
-
-
-async def test_an_ending_the_server_refuses_buries_its_job_and_no_other(
-    client: AsyncClient,
-    run_worker: RunWorker,
-    ended: Ended,
-    async_connection: psycopg.AsyncConnection[object],
-) -> None:
-    @task(name="say", keep_result=True)
-    async def say(word: str) -> str:
-        return word
-
-    await async_connection.execute(
-        "alter table pgqueue.outcomes add constraint no_bad_words check (result <> '\"bad\"')"
-    )
-    words = ["good", "bad", "better"]
-    jobs = await client.enqueue_many(say.job(word=word) for word in words)
-    run_worker(say)
-    records = [await ended(job) for job in jobs]
-
-    assert [record.state for record in records] == ["succeeded", "dead", "succeeded"]
-    assert records[1].error is not None
-    assert "no_bad_words" in records[1].error["message"]
-
-
-async def test_an_ending_that_cannot_be_stored_at_all_does_not_wedge_the_worker(
-    client: AsyncClient,
-    run_worker: RunWorker,
-    ended: Ended,
-    async_connection: psycopg.AsyncConnection[object],
-) -> None:
-    job = await client.enqueue(quick.job())
-    await async_connection.execute(
-        sql.SQL("alter table pgqueue.outcomes add constraint not_this_one check (job_id <> {})").format(job)
-    )
-    run_worker(quick)
-    others = await client.enqueue_many(quick.job() for _ in range(5))
-
-    assert {(await ended(other)).state for other in others} == {"succeeded"}
-
-
-REFUSE = """
-    create table public.full_disk ();
-    create function public.refuse() returns trigger language plpgsql as $$
-    begin
-        if to_regclass('public.full_disk') is not null then
-            raise exception 'no space left' using errcode = '53100';
-        end if;
-        return new;
-    end $$;
-    create trigger refuse before insert on pgqueue.outcomes for each row execute function public.refuse();
-"""
-
-
-async def test_what_a_server_in_trouble_refuses_is_told_when_it_is_well_again(
-    client: AsyncClient,
-    run_worker: RunWorker,
-    ended: Ended,
-    async_connection: psycopg.AsyncConnection[object],
-) -> None:
-    await async_connection.execute(REFUSE)
-    worker = run_worker(quick)
-    job = await client.enqueue(quick.job())
-    await until(lambda: worker.worker._pump._refusals >= 2)
-    await async_connection.execute("drop table public.full_disk")
-    record = await ended(job)
-
-    assert (record.state, record.attempt) == ("succeeded", 1)
-    assert worker.counts.lost == 0

@@ -5,13 +5,12 @@ import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from pgqueue import AsyncClient, Fixed, JobRecord, current_job, task
+from pgqueue import AsyncClient, JobRecord, current_job, task
 from tests.waiting import PATIENCE_SECONDS, until
 from tests.worker.conftest import RunWorker
 
 Ended = Callable[[int], Awaitable[JobRecord]]
 BRIEF = timedelta(milliseconds=50)
-AT_ONCE = Fixed(timedelta(0))
 
 
 async def test_an_async_handler_past_its_timeout_is_cancelled_and_the_attempt_fails(

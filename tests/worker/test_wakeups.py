@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgqueue import AsyncClient, Fixed, JobRecord, Retry, Snooze, Task, current_job, task
+from pgqueue import AsyncClient, Fixed, JobRecord, Task, current_job, task
 from tests.waiting import until
 from tests.worker.conftest import Look, Running, RunWorker
 
@@ -182,68 +182,6 @@ async def kill(running: Running, look: Look) -> None:
     pid = connections.line.backend_pid
     connections.line._dsn = "host=/nowhere"
     await look("select pg_terminate_backend(%s)", pid)
-
-
-@pytest.mark.parametrize("answer", [Retry(SOON), Snooze(SOON)], ids=["retry", "snooze"])
-async def test_what_a_busy_worker_puts_back_for_later_runs_at_its_time(
-    client: AsyncClient, run_worker: RunWorker, ended: Ended, answer: Exception
-) -> None:
-    began, go = asyncio.Event(), asyncio.Event()
-    answers = iter([answer])
-
-    @task(name="once")
-    async def once() -> None:
-        began.set()
-        await go.wait()
-        if (first := next(answers, None)) is not None:
-            raise first
-
-    worker = run_worker(once)
-    job = await client.enqueue(once.job())
-    await began.wait()
-    await worker.asleep()
-    go.set()
-
-    assert (await ended(job)).state == "succeeded"
-
-
-@pytest.mark.parametrize("delay", [SOON, timedelta(0)], ids=["later", "now"])
-async def test_what_a_library_client_puts_back_wakes_a_sleeper(
-    client: AsyncClient, run_worker: RunWorker, ended: Ended, delay: timedelta
-) -> None:
-    job = await client.enqueue(quick.job())
-    (delivery,) = await client.claim("default")
-    worker = run_worker(quick)
-    await worker.asleep()
-    await client.fail(delivery, "not now", delay=delay)
-    record = await ended(job)
-
-    assert [attempt.state for attempt in record.attempts] == ["failed", "succeeded"]
-
-
-async def test_what_is_handed_back_wakes_a_sleeper(
-    client: AsyncClient, run_worker: RunWorker, ended: Ended
-) -> None:
-    job = await client.enqueue(quick.job())
-    lease = await client.claim("default")
-    worker = run_worker(quick)
-    await worker.asleep()
-    await client.hand_back(lease)
-
-    assert (await ended(job)).attempt == 1
-
-
-async def test_what_is_redriven_wakes_a_sleeper(
-    client: AsyncClient, run_worker: RunWorker, ended: Ended
-) -> None:
-    job = await client.enqueue(quick.job())
-    (delivery,) = await client.claim("default")
-    await client.bury(delivery, "no")
-    worker = run_worker(quick)
-    await worker.asleep()
-    await client.redrive([job])
-
-    assert (await ended(job)).state == "succeeded"
 
 
 async def test_while_workers_are_busy_nobody_rings(
