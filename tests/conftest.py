@@ -4,6 +4,7 @@ It must never let one test see another's rows, nor reach a server it did not sta
 """
 
 import shutil
+import signal
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,9 @@ from psycopg import sql
 
 from pgqueue.embedded import EmbeddedPostgres
 from pgqueue.migrate import upgrade
+
+# A shell starts its background jobs with SIGINT ignored, and so would every process started here be.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 EMBEDDED = "18"
 OLDEST = "15"

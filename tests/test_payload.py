@@ -56,7 +56,7 @@ def test_what_jsonb_makes_larger_the_server_refuses(dsn: str) -> None:
     job = hold.job(value=[1] * 200_000)
     with Client(dsn) as client:
         with pytest.raises(
-            PayloadTooLarge, match=r"the limit is 1048576 \(as jsonb Store the data elsewhere"
+            PayloadTooLarge, match=r"the limit is 1048576 \(as jsonb, .*Store the data elsewhere"
         ):
             client.enqueue(job)
         with pytest.raises(PayloadTooLarge, match=r"payload_limit_bytes in pgqueue\.installation"):
