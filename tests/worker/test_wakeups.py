@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import psycopg
@@ -238,3 +239,17 @@ async def test_singles_in_transactions_of_all_lengths_are_all_found(
     await until(lambda: len(ran) == jobs)
 
     assert set(ran.values()) == {1}
+
+
+async def test_the_time_to_claim_may_pass_between_two_readings_of_the_clock(
+    client: AsyncClient, run_worker: RunWorker, ended: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pump that finds it too early, and then nothing to wait for, would sleep for ever."""
+    worker = run_worker(quick, poll_only=True, settings={"poll": timedelta(milliseconds=50)}).worker
+    await until(lambda: getattr(worker, "_pump", None) is not None)
+    readings = cycle((-0.001, 0.001))
+    monkeypatch.setattr(worker._pump, "_clock", lambda: worker._sentry.claim_at + next(readings))
+
+    states = [(await ended(await client.enqueue(quick.job()))).state for _ in range(3)]
+
+    assert states == ["succeeded"] * 3
