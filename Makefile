@@ -13,7 +13,7 @@ demo: .venv/demo-installed  ## index Python's standard library on an embedded Po
 	@$(BIN)/pgqueue demo
 
 test: lint  ## lint, then run the tests (ARGS="-k claim" goes to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile $(ARGS)
 
 bench: .venv/all-installed  ## measure pgqueue against Redis Streams
 	@$(BIN)/python -m benchmarks lifecycle worker

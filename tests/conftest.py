@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,10 @@ class Server:
     def database(self, template: str) -> Iterator[str]:
         """The DSN of a fresh copy of a template, dropped at the end even if somebody is still connected."""
         name = f"test_{uuid.uuid4().hex}"
-        self.run("create database {name} template {template}", name=name, template=template)
+        # Copied as files: less work for the server than writing every page to the log.
+        self.run(
+            "create database {name} template {template} strategy file_copy", name=name, template=template
+        )
         try:
             yield self.dsn(name)
         finally:
@@ -126,6 +129,16 @@ def _versions(metafunc: pytest.Metafunc) -> list[str]:
     marked = metafunc.definition.get_closest_marker("every_postgres") is not None
     wants_all = chosen == "all" or marked or metafunc.definition.path.is_relative_to(SQL_TESTS)
     return [EMBEDDED, OLDEST] if wants_all and present else [EMBEDDED]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Reports travel between processes as UTF-8, and some tests log what cannot be written in it."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(scope="session")

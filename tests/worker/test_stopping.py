@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pgqueue import AsyncClient, JobRecord, Worker, current_job, task
+from pgqueue.worker import keeper
 from tests.waiting import PATIENCE_SECONDS, until
 from tests.worker.conftest import Look, RunWorker
 
@@ -43,12 +44,15 @@ async def test_running_handlers_may_finish(
 
 
 async def test_what_is_not_started_is_handed_back_unspent(
-    client: AsyncClient, run_worker: RunWorker, look: Look
+    client: AsyncClient, run_worker: RunWorker, look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(keeper, "UNSTARTED_SECONDS", PATIENCE_SECONDS)  # not before it is told to stop
     began, go = asyncio.Event(), asyncio.Event()
+    ran: list[int] = []
 
     @task
     async def work(number: int) -> None:
+        ran.append(number)
         if number == 500:
             began.set()
             await go.wait()
@@ -62,7 +66,7 @@ async def test_what_is_not_started_is_handed_back_unspent(
     await worker.ended()
 
     assert held > 1
-    assert await look("select count(*) from pgqueue.ready") == 900 - 501
+    assert await look("select count(*) from pgqueue.ready") == 900 - len(ran)
     assert await look(READY_ATTEMPTS) == [0]
     assert await look(CLAIMS) == 0
 
