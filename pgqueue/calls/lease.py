@@ -10,7 +10,7 @@ from pgqueue.delivery import utc
 EXTEND = function("extend", claims="bigint[]", lease="interval").answering(
     claim="bigint", expires_at="timestamptz", cancelled="bigint[]"
 )
-REAP = function("reap", since="timestamptz", dead="bigint[]", max_claims="integer")
+REAP = function("reap", reach="interval", dead="bigint[]", max_claims="integer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ def extend(claims: Sequence[int], lease: timedelta) -> Call[dict[int, Extension]
     return call(EXTEND, {"claims": list(claims), "lease": lease}, extensions)
 
 
-def reap(*, since: datetime | None = None, dead: Sequence[int] = (), max_claims: int = 100) -> Call[int]:
-    """Take back what expired since that moment and what these dead workers held. Returns how many jobs."""
-    return call(REAP, {"since": since, "dead": list(dead), "max_claims": max_claims}, scalar)
+def reap(*, reach: timedelta | None = None, dead: Sequence[int] = (), max_claims: int = 100) -> Call[int]:
+    """Take back what expired within that time, or ever, and what dead workers held. Returns how many jobs."""
+    return call(REAP, {"reach": reach, "dead": list(dead), "max_claims": max_claims}, scalar)
 
 
 def extensions(rows: Sequence[Row]) -> dict[int, Extension]:

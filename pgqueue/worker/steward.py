@@ -12,6 +12,7 @@ from pgqueue.calls.lease import reap
 from pgqueue.calls.workers import Absence, absent_workers, strike_workers, take_duty
 from pgqueue.maintenance import maintenance
 from pgqueue.worker.connections import Connections
+from pgqueue.worker.lookback import MOST_CLAIMS, Lookback
 
 logger = logging.getLogger("pgqueue.worker")
 
@@ -41,6 +42,7 @@ class Steward:
         self._joined = joined
         self._took_back = took_back
         self._clock = clock
+        self._lookback = Lookback(clock=clock)
         self._is_on_duty = False
         self._missing: dict[int, float] = {}
         self._maintain_at = 0.0
@@ -86,7 +88,9 @@ class Steward:
 
     async def _reap(self, dead: list[int]) -> int:
         """Take back what has expired and what these held. Returns how many jobs."""
-        (jobs,) = await self._connections.line.run(reap(dead=dead))
+        reach = self._lookback.begin()
+        (jobs,) = await self._connections.line.run(reap(reach=reach, dead=dead, max_claims=MOST_CLAIMS))
+        self._lookback.end(jobs=jobs)
         if jobs:
             logger.warning("took back %s jobs of workers that stopped answering", jobs)
             self._took_back()

@@ -1,9 +1,10 @@
 -- claims -> ready, outcomes or dead_letters: what a lost worker held. Takes
--- claims expired since `since` and those of the workers in `dead`; a job
--- completed meanwhile is left as it is. Returns how many jobs it took back.
--- Locks: the claims, for update, skipping locked ones.
+-- claims that expired within the last `reach` (ever, without it) and those of
+-- the workers in `dead`; a job completed meanwhile is left as it is. Returns how
+-- many jobs it took back. Both are ranges of the index: what died unvacuumed lies
+-- before them. Locks: the claims, for update, skipping locked ones.
 create or replace function pgqueue.reap(
-    since timestamptz default null,
+    reach interval default null,
     dead bigint[] default '{}',
     max_claims integer default 100
 )
@@ -14,6 +15,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
 set jit = off
 as $$
 declare
@@ -24,7 +27,7 @@ begin
     with expired as materialized (
         select held.id, held.jobs
         from pgqueue.claims as held
-        where held.expires_at >= coalesce(since, '-infinity')
+        where held.expires_at >= coalesce(v_now - reach, '-infinity')
             and held.expires_at < v_now
         order by held.expires_at
         limit max_claims
@@ -34,7 +37,9 @@ begin
         select held.id, held.jobs
         from pgqueue.claims as held
         where cardinality(dead) > 0
+            and held.expires_at >= v_now
             and held.worker = any (dead)
+        order by held.expires_at
         limit max_claims
         for update skip locked
     ),

@@ -50,16 +50,21 @@ as $$
 $$;
 
 -- The claims of a worker that it does not know of: an answer it never got.
--- Their jobs are handed back unspent. Returns how many.
+-- Their jobs are handed back unspent; one that has expired is the reaper's.
+-- Returns how many.
 create or replace function pgqueue.disown(worker bigint, known bigint[])
 returns integer
 language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
 set jit = off
 as $$
 declare
+    v_now timestamptz := pgqueue.now();
     v_claims bigint[];
     v_jobs bigint[];
 begin
@@ -67,7 +72,8 @@ begin
     into v_claims, v_jobs
     from pgqueue.claims as held
     cross join lateral unnest(held.jobs) as entry (job)
-    where held.worker = disown.worker
+    where held.expires_at >= v_now
+        and held.worker = disown.worker
         and held.id <> all (known);
     if v_jobs is not null then
         perform pgqueue.finish(claims => v_claims, jobs => v_jobs, states => '{returned}');

@@ -61,14 +61,14 @@ def test_a_claim_both_expired_and_orphaned_comes_back_once(session: Session, clo
     assert (session.count("ready"), session.history(job)) == (1, [(1, "expired")])
 
 
-def test_claims_older_than_the_hint_are_not_looked_at(session: Session, clock: Clock) -> None:
+def test_claims_that_expired_before_its_reach_are_not_looked_at(session: Session, clock: Clock) -> None:
     session.enqueue_many(2)
     session.claim(lease="1 s")
     clock.advance(seconds=10)
     session.claim(lease="1 s")
     clock.advance(seconds=10)
 
-    assert session.reap(since=clock.now() - dt.timedelta(seconds=15)) == 1
+    assert session.reap(reach=dt.timedelta(seconds=15)) == 1
     assert session.reap() == 1
 
 

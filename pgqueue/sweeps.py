@@ -1,0 +1,45 @@
+"""When to look again, and how far back, over what a quicker look passes by.
+
+It must never take much of the time: under a long transaction a sweep walks all that is dead in its reach.
+"""
+
+import math
+import time
+from collections.abc import Callable
+
+EVERYTHING = math.inf
+SHARE = 100  # a sweep is made again after a hundred times as long as it took, if that is later
+
+Levels = tuple[tuple[float, float], ...]
+"""How often to look how far back, in seconds: ever more seldom, and ever further."""
+
+
+class Sweeps:
+    """When the sweeps of each level are due."""
+
+    def __init__(self, levels: Levels, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._levels = levels
+        self._clock = clock
+        self._made_at = [-math.inf] * len(levels)
+        self._took_seconds = [0.0] * len(levels)
+
+    def due(self) -> float:
+        """How far back to look now, in seconds; 0.0 while no sweep is due."""
+        now = self._clock()
+        reaches = [
+            reach
+            for (period, reach), made_at, took in zip(
+                self._levels, self._made_at, self._took_seconds, strict=True
+            )
+            if now - made_at >= max(period, SHARE * took)
+        ]
+        return max(reaches, default=0.0)
+
+    def made(self, reach: float, *, took_seconds: float) -> None:
+        """A sweep was made: those that reach no further have been made with it."""
+        now = self._clock()
+        for number, (_, covered) in enumerate(self._levels):
+            if covered <= reach:
+                self._made_at[number] = now
+            if covered == reach:
+                self._took_seconds[number] = took_seconds
