@@ -6,6 +6,7 @@ import pytest
 
 from tests.sql.conftest import OpenSession
 from tests.sql.session import Clock, Session
+from tests.sql.windows import only_windows_of_now
 
 DAY = dt.timedelta(days=1)
 
@@ -13,7 +14,7 @@ DAY = dt.timedelta(days=1)
 @pytest.fixture(autouse=True)
 def _windows(session: Session, clock: Clock) -> None:
     """The windows around the clock's moment, which is not the server's."""
-    session.call("make_partitions")
+    only_windows_of_now(session)
 
 
 def drop_all(session: Session) -> dict[str, str]:

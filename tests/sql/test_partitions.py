@@ -4,18 +4,16 @@ import psycopg
 import pytest
 
 from tests.sql.session import Clock, Session
+from tests.sql.windows import leaves, only_windows_of_now
 
 PARENTS = ("jobs", "ready", "claims", "outcomes", "progress")
-LEAVES = """
-    select
-        child.relname as name,
-        parent.relname as parent,
-        pg_get_expr(child.relpartbound, child.oid) as bounds
-    from pg_catalog.pg_inherits
-    join pg_catalog.pg_class as child on child.oid = inhrelid
-    join pg_catalog.pg_class as parent on parent.oid = inhparent and parent.relkind = 'p'
-    where child.relnamespace = 'pgqueue'::regnamespace and child.relkind = 'r'
-"""
+
+
+@pytest.fixture
+def clock(clock: Clock, session: Session) -> Clock:
+    """The database's clock, with the windows of its moment."""
+    only_windows_of_now(session)
+    return clock
 
 
 def make(session: Session, ahead: int = 2) -> int:
@@ -31,15 +29,13 @@ def leaf(session: Session, parent: str) -> list[str]:
 
 
 def test_windows_ahead_are_there_from_the_start(session: Session) -> None:
-    leaves = session.run(LEAVES)
-
     for parent in PARENTS:
-        bounds = [row.bounds for row in leaves if row.parent == parent]
+        bounds = [row.bounds for row in leaves(session, parent)]
         assert bounds.count("DEFAULT") == 1
         assert len(bounds) == (5 if parent == "ready" else 4)
 
 
-def test_making_them_twice_makes_nothing(session: Session) -> None:
+def test_making_them_twice_makes_nothing(session: Session, clock: Clock) -> None:
     assert make(session) == 0
 
 
