@@ -3,7 +3,9 @@
 -- may go on finishing and extending what else it holds; the job leaves it when
 -- its worker next reports, or with the reaper. A claim of this one job, or one made
 -- in the same transaction, lets it go now.
--- Locks: the claim, for key share (or for update if it goes), to the end of the transaction.
+-- Locks: the claim, for key share (for update if it goes and nobody else holds
+-- it), then the receipt's place, where it waits for another report of this job.
+-- Whoever completes jobs of several claims in one transaction takes them by id.
 -- Raises PQ001 if the claim no longer holds the job or it is already completed.
 create or replace function pgqueue.complete(
     claim bigint,
@@ -60,8 +62,11 @@ begin
         );
     end if;
 
-    if v_is_own or v_held.jobs = array[complete.job] then
+    -- Never waited for: whoever reports this claim now may be waiting for us.
+    if v_is_own then
         perform pgqueue.release(array[claim], array[job]);
+    elsif v_held.jobs = array[complete.job] then
+        perform pgqueue.delete_claim(claim);
     end if;
 end
 $$;

@@ -8,8 +8,10 @@
 --   returned   not run: back after `delays`, the attempt given back
 -- The arrays after `jobs` hold one value per job, or a single one for all.
 -- Returns the jobs left alone because their claim no longer holds them.
--- Locks: the claims named, in the order of their ids; waits for a job that
--- somebody is completing in a transaction of his own. Raises PQ002.
+-- Locks: the claims named, for no key update, in the order of their ids; then
+-- the receipts' places, where it waits for a job that somebody is completing in
+-- a transaction of his own; for update, to delete a claim, without waiting.
+-- Raises PQ002.
 create or replace function pgqueue.finish(
     claims bigint[],
     jobs bigint[],

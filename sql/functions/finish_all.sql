@@ -2,8 +2,9 @@
 -- the claims that were there; one that was not has lost its lease. `run_seconds`
 -- holds the jobs of the first claim, in its order, then those of the second;
 -- `offsets` how many stand before each claim's first.
--- Locks: the claims, one after the other; waits for one of whose jobs somebody
--- is completing in a transaction of his own.
+-- Locks: the claims, for update, in the order of their ids, as every report
+-- does; waits for one of whose jobs somebody is completing in a transaction of
+-- his own.
 create or replace function pgqueue.finish_all(
     claims bigint[],
     offsets integer[] default null,
@@ -20,9 +21,14 @@ set enable_seqscan = off
 as $$
 declare
     v_now timestamptz := pgqueue.now();
+    v_number integer;
     v_held pgqueue.claims;
 begin
-    for v_number in 1 .. coalesce(cardinality(claims), 0) loop
+    for v_number in
+        select named.number
+        from unnest(finish_all.claims) with ordinality as named (claim, number)
+        order by named.claim
+    loop
         delete from pgqueue.claims as held
         where held.id = finish_all.claims[v_number]
         returning *

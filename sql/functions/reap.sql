@@ -23,6 +23,7 @@ declare
     v_now timestamptz := pgqueue.now();
     v_claims bigint[];
     v_jobs bigint[];
+    v_empty bigint[];
 begin
     with expired as materialized (
         select held.id, held.jobs
@@ -48,10 +49,18 @@ begin
         union
         select id, jobs from orphaned
     )
-    select array_agg(taken.id), array_agg(entry.job)
-    into v_claims, v_jobs
+    select
+        array_agg(taken.id) filter (where entry.job is not null),
+        array_agg(entry.job) filter (where entry.job is not null),
+        array_agg(taken.id) filter (where entry.job is null)
+    into v_claims, v_jobs, v_empty
     from taken
-    cross join lateral unnest(taken.jobs) as entry (job);
+    left join lateral unnest(taken.jobs) as entry (job) on true;
+
+    if v_empty is not null then -- what a report left behind, see release
+        delete from pgqueue.claims as held
+        where held.id = any (v_empty);
+    end if;
 
     if v_jobs is null then
         return 0;

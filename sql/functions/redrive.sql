@@ -1,6 +1,7 @@
 -- dead_letters -> ready. The job keeps its id and its history, and gets as
 -- many attempts again as it first had. Returns the ids put back.
--- Locks: the dead letters, skipping locked ones; the bell of each queue.
+-- Locks: the dead letters, skipping locked ones; the kept bodies, which the
+-- clearing of leftovers passes over while they are ours; the bell of each queue.
 create or replace function pgqueue.redrive(jobs bigint[])
 returns setof bigint
 language plpgsql
@@ -30,7 +31,8 @@ begin
             v_letter.job_id, v_letter.priority, v_letter.max_attempts, v_letter.keep_result, v_letter.timeout,
             v_letter.queue, v_letter.task, v_letter.payload, v_letter.headers
         )
-        on conflict do nothing;
+        on conflict (id) do update
+        set id = excluded.id; -- locks it: else it could be cleared away as a leftover before we commit
         insert into pgqueue.ready
             (id, slot, visible_at, priority, attempt, last_attempt, queue)
         values (

@@ -1,6 +1,7 @@
--- What a claim still has to do once these jobs have gone: those among the rest
--- that were not completed meanwhile, in somebody's own transaction.
-create or replace function pgqueue.left_over(held pgqueue.claims, jobs bigint[])
+-- What a claim still has to do once these jobs, each said of the claim that
+-- held it, have gone: those among the rest that were not completed meanwhile,
+-- in somebody's own transaction.
+create or replace function pgqueue.left_over(held pgqueue.claims, claims bigint[], jobs bigint[])
 returns table (job bigint, attempt smallint, last_attempt smallint, priority smallint)
 language sql
 stable
@@ -8,7 +9,9 @@ as $$
     select entry.*
     from unnest(held.jobs, held.attempts, held.last_attempts, held.priorities)
         as entry (job, attempt, last_attempt, priority)
-    left join unnest(left_over.jobs) as gone (job) on gone.job = entry.job
+    left join unnest(left_over.claims, left_over.jobs) as gone (claim, job)
+        on gone.claim = held.id
+            and gone.job = entry.job
     where gone.job is null
         and not exists (
             select
@@ -18,48 +21,60 @@ as $$
         )
 $$;
 
--- Take ended jobs out of the claims that held them, and those completed since;
--- a claim left with none is deleted. The caller holds the claims' locks. One
--- that somebody completes a job of, in a transaction still open, stays for the
--- reaper.
+-- Take ended jobs out of the claims that held them, and those completed since.
+-- The caller holds the claims' locks, for no key update. One look decides for
+-- each claim, so that no completion can come between two. A claim left with
+-- nothing is deleted; while somebody completes a job of it in a transaction
+-- still open it stays, empty, for the reaper: a claim that went on naming a job
+-- handed back would let it be completed, or taken back, once more.
 create or replace function pgqueue.release(claims bigint[], jobs bigint[])
 returns void
 language plpgsql
 volatile
 as $$
 declare
-    v_emptied bigint[];
-    v_kept record;
+    v_rest record;
 begin
-    v_emptied := array(
-        select held.id
-        from pgqueue.claims as held
-        where held.id = any (release.claims)
-            and not exists (select from pgqueue.left_over(held, release.jobs))
-        for update skip locked
-    );
-    delete from pgqueue.claims as held
-    where held.id = any (v_emptied);
-
-    for v_kept in
+    for v_rest in
         select
             held.id,
-            array_agg(entry.job) as jobs,
-            array_agg(entry.attempt) as attempts,
-            array_agg(entry.last_attempt) as last_attempts,
-            array_agg(entry.priority) as priorities
+            coalesce(array_agg(entry.job) filter (where entry.job is not null), '{}') as jobs,
+            coalesce(array_agg(entry.attempt) filter (where entry.job is not null), '{}') as attempts,
+            coalesce(array_agg(entry.last_attempt) filter (where entry.job is not null), '{}') as last_attempts,
+            coalesce(array_agg(entry.priority) filter (where entry.job is not null), '{}') as priorities
         from pgqueue.claims as held
-        cross join lateral pgqueue.left_over(held, release.jobs) as entry
+        left join lateral pgqueue.left_over(held, release.claims, release.jobs) as entry on true
         where held.id = any (release.claims)
-            and held.id <> all (v_emptied)
         group by held.id
     loop
+        if v_rest.jobs = '{}' then
+            continue when pgqueue.delete_claim(v_rest.id);
+        end if;
         update pgqueue.claims as held
-        set jobs = v_kept.jobs,
-            attempts = v_kept.attempts,
-            last_attempts = v_kept.last_attempts,
-            priorities = v_kept.priorities
-        where held.id = v_kept.id;
+        set jobs = v_rest.jobs,
+            attempts = v_rest.attempts,
+            last_attempts = v_rest.last_attempts,
+            priorities = v_rest.priorities
+        where held.id = v_rest.id;
     end loop;
+end
+$$;
+
+-- Delete a claim that has nothing left to do, unless somebody else holds its
+-- lock. Returns whether it went.
+create or replace function pgqueue.delete_claim(claim bigint)
+returns boolean
+language plpgsql
+volatile
+as $$
+begin
+    delete from pgqueue.claims as held
+    where held.id = (
+        select unlocked.id
+        from pgqueue.claims as unlocked
+        where unlocked.id = delete_claim.claim
+        for update skip locked
+    );
+    return found;
 end
 $$;
