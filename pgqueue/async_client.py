@@ -24,7 +24,7 @@ from pgqueue.job import Job
 from pgqueue.maintenance import Maintenance, maintenance
 from pgqueue.record import DeadLetter, JobRecord
 from pgqueue.result import result_json
-from pgqueue.settings import LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
+from pgqueue.settings import CONNECTION_TIMEOUT, LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
 from pgqueue.waiting import pauses
 
 NOW = timedelta(0)
@@ -41,11 +41,17 @@ class AsyncClient:
         pool_size: int = 4,
         prepare: bool = True,
         durable_finishes: bool = True,
+        connection_timeout: timedelta = CONNECTION_TIMEOUT,
         payload_limit_bytes: int = PAYLOAD_LIMIT_BYTES,
         ring: bool = True,
     ) -> None:
         self._database = AsyncDatabase(
-            dsn, schema=schema, pool_size=pool_size, prepare=prepare, durable_finishes=durable_finishes
+            dsn,
+            schema=schema,
+            pool_size=pool_size,
+            prepare=prepare,
+            durable_finishes=durable_finishes,
+            connection_timeout=connection_timeout,
         )
         self._limit_bytes = payload_limit_bytes
         self._ring = ring

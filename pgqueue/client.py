@@ -23,7 +23,7 @@ from pgqueue.job import Job
 from pgqueue.maintenance import Maintenance, maintenance
 from pgqueue.record import DeadLetter, JobRecord
 from pgqueue.result import result_json
-from pgqueue.settings import LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
+from pgqueue.settings import CONNECTION_TIMEOUT, LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
 from pgqueue.waiting import pauses
 
 NOW = timedelta(0)
@@ -40,6 +40,8 @@ class Client:
         crash of the server may then run the jobs of its last moments again; none
         is lost, and what is enqueued, what dies and what is finished with
         `connection` lasts in any case.
+    connection_timeout: how long a call waits for one of the client's own
+        connections before it raises NoConnection.
     payload_limit_bytes: the largest payload and result accepted.
     ring: False where transactions may not NOTIFY (two-phase commit); the
         workers' slow poll finds the jobs then.
@@ -53,11 +55,17 @@ class Client:
         pool_size: int = 4,
         prepare: bool = True,
         durable_finishes: bool = True,
+        connection_timeout: timedelta = CONNECTION_TIMEOUT,
         payload_limit_bytes: int = PAYLOAD_LIMIT_BYTES,
         ring: bool = True,
     ) -> None:
         self._database = Database(
-            dsn, schema=schema, pool_size=pool_size, prepare=prepare, durable_finishes=durable_finishes
+            dsn,
+            schema=schema,
+            pool_size=pool_size,
+            prepare=prepare,
+            durable_finishes=durable_finishes,
+            connection_timeout=connection_timeout,
         )
         self._limit_bytes = payload_limit_bytes
         self._ring = ring

@@ -5,26 +5,25 @@ It must never end a transaction it did not begin.
 
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from itertools import chain, islice
 from typing import Any, TypeVar
 from uuid import UUID
-
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from pgqueue.calls.call import Call
 from pgqueue.calls.installation import installation_id
 from pgqueue.drivers import choose
 from pgqueue.drivers import psycopg as driver
+from pgqueue.drivers.own import OwnAsyncConnection, OwnConnection
+from pgqueue.drivers.pool import AsyncPool, Pool
 from pgqueue.errors import UnsupportedConnection
-from pgqueue.settings import SCHEMA
+from pgqueue.settings import CONNECTION_TIMEOUT, SCHEMA
 
 T = TypeVar("T")
 
 LAGGING = frozenset({"claim", "extend", "finish", "finish_all"})
 """What may lag behind the disk where finishes need not be durable: lost in a crash
 of the server, it runs jobs again. `finish` waits all the same where a job dies."""
-
-PREPARE_AFTER = 2  # uses of a statement on one connection before it is prepared
 
 
 class Database:
@@ -34,6 +33,7 @@ class Database:
     pool_size: how many connections of our own at most; none is opened before the first need.
     prepare: False behind a transaction-mode pooler that cannot keep prepared statements.
     durable_finishes: False if claims and finishes on our own connections need not wait for the disk.
+    connection_timeout: how long a call waits for a connection of our own before it raises NoConnection.
     """
 
     def __init__(
@@ -44,20 +44,14 @@ class Database:
         pool_size: int = 4,
         prepare: bool = True,
         durable_finishes: bool = True,
+        connection_timeout: timedelta = CONNECTION_TIMEOUT,
     ) -> None:
         self.schema = schema
         self._lagging = frozenset() if durable_finishes else LAGGING
         self._installation: UUID | None = None
-        self._pool: ConnectionPool[driver.OwnConnection] | None = None
+        self._pool: Pool | None = None
         if dsn is not None:
-            self._pool = ConnectionPool(
-                dsn,
-                connection_class=driver.OwnConnection,
-                min_size=0,
-                max_size=pool_size,
-                open=False,
-                kwargs=connection_options(prepare=prepare),
-            )
+            self._pool = Pool(dsn, size=pool_size, prepare=prepare, patience=connection_timeout)
 
     def run(self, call: Call[T], connection: object | None = None) -> T:
         """Run one call: in the connection's transaction if one is given, else in one of its own."""
@@ -83,17 +77,12 @@ class Database:
             return driver.run_each(own, every, self.schema)
 
     @contextmanager
-    def connection(self) -> Iterator[driver.OwnConnection]:
-        """A connection of our own, in autocommit; back in the pool at the end."""
+    def connection(self) -> Iterator[OwnConnection]:
+        """A connection of our own, in autocommit; back in the pool at the end. Raises NoConnection."""
         if self._pool is None:
             raise no_dsn()
-        self._pool.open()
-        # Not pool.connection(): it would commit, and that costs a tenth of a short call.
-        connection = self._pool.getconn()
-        try:
+        with self._pool.connection() as connection:
             yield connection
-        finally:
-            self._pool.putconn(connection)
 
     def run_script(self, script: Generator[Call[Any], Any, T]) -> T:
         """Run the calls a script yields, each in a transaction of its own, and return what it returns."""
@@ -138,20 +127,14 @@ class AsyncDatabase:
         pool_size: int = 4,
         prepare: bool = True,
         durable_finishes: bool = True,
+        connection_timeout: timedelta = CONNECTION_TIMEOUT,
     ) -> None:
         self.schema = schema
         self._lagging = frozenset() if durable_finishes else LAGGING
         self._installation: UUID | None = None
-        self._pool: AsyncConnectionPool[driver.OwnAsyncConnection] | None = None
+        self._pool: AsyncPool | None = None
         if dsn is not None:
-            self._pool = AsyncConnectionPool(
-                dsn,
-                connection_class=driver.OwnAsyncConnection,
-                min_size=0,
-                max_size=pool_size,
-                open=False,
-                kwargs=connection_options(prepare=prepare),
-            )
+            self._pool = AsyncPool(dsn, size=pool_size, prepare=prepare, patience=connection_timeout)
 
     async def run(self, call: Call[T], connection: object | None = None) -> T:
         """Run one call: in the connection's transaction if one is given, else in one of its own."""
@@ -177,16 +160,12 @@ class AsyncDatabase:
             return await driver.run_each_async(own, every, self.schema)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[driver.OwnAsyncConnection]:
-        """A connection of our own, in autocommit; back in the pool at the end."""
+    async def connection(self) -> AsyncIterator[OwnAsyncConnection]:
+        """A connection of our own, in autocommit; back in the pool at the end. Raises NoConnection."""
         if self._pool is None:
             raise no_dsn()
-        await self._pool.open()
-        connection = await self._pool.getconn()
-        try:
+        async with self._pool.connection() as connection:
             yield connection
-        finally:
-            await self._pool.putconn(connection)
 
     async def run_script(self, script: Generator[Call[Any], Any, T]) -> T:
         """Run the calls a script yields. See `Database`."""
@@ -214,15 +193,6 @@ class AsyncDatabase:
         """Close our own connections. Closing twice does no harm."""
         if self._pool is not None:
             await self._pool.close()
-
-
-def connection_options(*, prepare: bool) -> dict[str, Any]:
-    """What every connection of ours is opened with."""
-    return {
-        "autocommit": True,
-        "prepare_threshold": PREPARE_AFTER if prepare else None,
-        "application_name": "pgqueue",
-    }
 
 
 def no_dsn() -> UnsupportedConnection:

@@ -1,6 +1,10 @@
 """Every error pgqueue raises, in one tree; it must never tell errors apart by their message.
 
+The server's own errors (a full disk, a failed serialization, a timeout) keep the
+class the driver gave them, and carry a note that says what to do.
+
 PgQueueError
+├── NoConnection           no connection to the database could be had in time
 ├── NotInstalled           the connection leads where no pgqueue is
 ├── WrongInstallation      it leads to another pgqueue than the client's
 ├── SchemaMismatch         the schema is older or newer than this package
@@ -19,6 +23,10 @@ PgQueueError
 
 class PgQueueError(Exception):
     """Anything pgqueue itself refuses or reports."""
+
+
+class NoConnection(PgQueueError, ConnectionError):
+    """No connection of our own could be had in time; nothing was asked of the server."""
 
 
 class NotInstalled(PgQueueError):

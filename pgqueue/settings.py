@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA = "pgqueue"
 LEASE = timedelta(seconds=60)
+CONNECTION_TIMEOUT = timedelta(seconds=30)
 PAYLOAD_LIMIT_BYTES = 1024 * 1024
 
 AtLeastOneSecond = Annotated[timedelta, Field(ge=timedelta(seconds=1))]

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from pgqueue.calls.call import Call, Row, call, function, nothing, scalar
 
+SETTLE_SESSION = function("settle_session", durable="boolean", silence="interval")
 JOIN_WORKERS = function(
     "join_workers", worker="bigint", queues="text[]", host="text", process_id="integer", version="text"
 )
@@ -15,6 +17,14 @@ STRIKE_WORKERS = function("strike_workers", workers="bigint[]")
 TAKE_DUTY = function("take_duty")
 NEW_ID = function("new_id")
 CHANNEL = function("channel")
+
+
+def settle_session(*, durable: bool, silence: timedelta) -> Call[None]:
+    """Set in this session what a worker relies on, whatever its role prefers.
+
+    durable: whether commits wait for the disk. silence: after which the server ends the session.
+    """
+    return call(SETTLE_SESSION, {"durable": durable, "silence": silence}, nothing)
 
 
 @dataclass(frozen=True, slots=True)

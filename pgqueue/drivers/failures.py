@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pgqueue.drivers.advice import add_advice, advice_for
 from pgqueue.errors import from_sqlstate
 
 
@@ -36,11 +37,15 @@ def message_of(error: BaseException) -> str:
 
 @contextmanager
 def translated(schema: str) -> Iterator[None]:
-    """Raise our own error where the server raised one of our codes; let all others pass as they are."""
+    """Raise our own error for a code of ours that the server raised; others pass, with advice noted."""
     try:
         yield
     except Exception as error:
-        ours = from_sqlstate(sqlstate_of(error), message_of(error), schema)
+        sqlstate = sqlstate_of(error)
+        ours = from_sqlstate(sqlstate, message_of(error), schema)
         if ours is None:
+            advice = advice_for(sqlstate)
+            if advice is not None:
+                add_advice(error, advice)
             raise
         raise ours from error

@@ -20,6 +20,7 @@ from psycopg.types.datetime import TimedeltaBinaryDumper
 
 from pgqueue.calls.call import Call
 from pgqueue.drivers.failures import translated
+from pgqueue.drivers.own import OwnAsyncConnection, OwnConnection
 from pgqueue.drivers.spelling import lagging, native, spell
 
 T = TypeVar("T")
@@ -65,12 +66,6 @@ class Cursor(psycopg.Cursor[TupleRow]):
         return ADAPTERS
 
 
-class OwnConnection(psycopg.Connection[TupleRow]):
-    """A connection of ours alone, with one cursor kept for its calls: making one costs a third of a call."""
-
-    kept_cursor: Cursor | None = None
-
-
 class AsyncCursor(psycopg.AsyncCursor[TupleRow]):
     """A cursor with our own adapters, answering in binary."""
 
@@ -82,12 +77,6 @@ class AsyncCursor(psycopg.AsyncCursor[TupleRow]):
     def adapters(self) -> AdaptersMap:
         """Ours, not the connection's."""
         return ADAPTERS
-
-
-class OwnAsyncConnection(psycopg.AsyncConnection[TupleRow]):
-    """A connection of ours alone. See `OwnConnection`."""
-
-    kept_cursor: AsyncCursor | None = None
 
 
 def run(connection: "psycopg.Connection[Any]", call: Call[T], schema: str) -> T:

@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 from collections.abc import Sequence
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -16,24 +17,17 @@ import psycopg
 
 from pgqueue.calls.call import Call
 from pgqueue.calls.installation import version as installed_version
-from pgqueue.calls.workers import join_workers, leave_workers, new_id
-from pgqueue.database import connection_options
+from pgqueue.calls.workers import join_workers, leave_workers, new_id, settle_session
 from pgqueue.drivers import psycopg as driver
+from pgqueue.drivers.own import options_for
 from pgqueue.errors import PgQueueError
 from pgqueue.version import check_revision, functions_digest
-from pgqueue.worker.line import Connection, Line, LineBroken, first_line
+from pgqueue.worker.line import Connection, Line, LineBroken, first_line, patience_for
 
 logger = logging.getLogger("pgqueue.worker")
 
-LOCK_TIMEOUT_MILLISECONDS = 1000  # a handler's open transaction may keep one ending waiting, not all of them
+LEAST_SILENCE = timedelta(seconds=60)  # we speak every few seconds, but the machine may be busy
 LEAVE_SECONDS = 2.0
-SOCKET_PATIENCE = {  # a silent network is a broken one after about ten seconds
-    "connect_timeout": 10,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
 
 
 class Connections:
@@ -53,21 +47,37 @@ class Connections:
         schema: str,
         queues: Sequence[str],
         durable: bool,
+        lease: timedelta,
+        poll: timedelta,
     ) -> None:
         self.worker = 0
         self.is_joined = True
         self.schema = schema
-        self.options: dict[str, Any] = {**connection_options(prepare=prepare), **SOCKET_PATIENCE}
+        self.options: dict[str, Any] = options_for(dsn, prepare=prepare)
         self.direct_dsn = None if poll_only else watch_dsn or dsn
         self._queues = list(queues)
         self._is_direct = self.direct_dsn == dsn
         self._durable = durable
-        self.line = Line(dsn, schema=schema, options=self.options, greeting=self._greet_line)
+        self._silence = max(LEAST_SILENCE, lease, 3 * poll)
+        patience_seconds = patience_for(lease)
+        self.line = Line(
+            dsn,
+            schema=schema,
+            options=self.options,
+            greeting=self._greet_line,
+            patience_seconds=patience_seconds,
+        )
         self.guard: Line | None = None
         if self._is_direct:
             self.guard = self.line
         elif watch_dsn is not None and not poll_only:
-            self.guard = Line(watch_dsn, schema=schema, options=self.options, greeting=self._join)
+            self.guard = Line(
+                watch_dsn,
+                schema=schema,
+                options=self.options,
+                greeting=self._greet_guard,
+                patience_seconds=patience_seconds,
+            )
 
     async def open(self) -> None:
         """Connect once. Raises what the server says, NotInstalled or SchemaMismatch."""
@@ -104,7 +114,13 @@ class Connections:
         if self.guard is not None:
             await self.guard.drop()
 
+    async def _greet_guard(self, connection: Connection) -> None:
+        await self._settle(connection)
+        await self._join(connection)
+
     async def _greet_line(self, connection: Connection) -> None:
+        if self._is_direct:
+            await self._settle(connection)
         installed = await driver.run_async(connection, installed_version(), self.schema)
         check_revision(installed.revision, self.schema)
         if installed.functions_digest != functions_digest():
@@ -114,10 +130,12 @@ class Connections:
         if not self.worker:
             self.worker = await driver.run_async(connection, new_id(), self.schema)
         if self._is_direct:
-            if not self._durable:
-                await connection.execute("set synchronous_commit = off")
-            await connection.execute(f"set lock_timeout = {LOCK_TIMEOUT_MILLISECONDS}")
             await self._join(connection)
+
+    async def _settle(self, connection: Connection) -> None:
+        """Whose lease has passed in silence holds nothing any more, and need not be seen alive either."""
+        settings = settle_session(durable=self._durable, silence=self._silence)
+        await driver.run_async(connection, settings, self.schema)
 
     async def _join(self, connection: Connection) -> None:
         """Be alive, for others to see. Where an older session of ours lingers, its lock speaks for us."""

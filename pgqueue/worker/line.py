@@ -6,22 +6,26 @@ It must never run a call twice by itself: whoever asked decides what to do after
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 
 from pgqueue.calls.call import Call
 from pgqueue.drivers import psycopg as driver
+from pgqueue.drivers.own import OwnAsyncConnection
 from pgqueue.errors import PgQueueError
 
 logger = logging.getLogger("pgqueue.worker")
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
+LEAST_PATIENCE_SECONDS = 10.0  # a busy server may take a while
+MOST_PATIENCE_SECONDS = 60.0
 
-Connection = psycopg.AsyncConnection[Any]
+Connection = OwnAsyncConnection
 Greeting = Callable[[Connection], Awaitable[None]]
 
 
@@ -33,16 +37,26 @@ class Line:
     """One connection to one DSN. Calls on it take turns.
 
     greeting: run on every new connection, before any call.
+    patience_seconds: how long nothing may move while an answer is due; then the line is broken.
     broken: set while there is no connection. on_break: called when it breaks, whoever noticed.
     """
 
-    def __init__(self, dsn: str, *, schema: str, options: dict[str, Any], greeting: Greeting) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        schema: str,
+        options: dict[str, Any],
+        greeting: Greeting,
+        patience_seconds: float = LEAST_PATIENCE_SECONDS,
+    ) -> None:
         self.broken = asyncio.Event()
         self.on_break: Callable[[], None] | None = None
         self.schema = schema
         self._dsn = dsn
         self._options = options
         self._greeting = greeting
+        self._patience_seconds = patience_seconds
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
 
@@ -58,9 +72,10 @@ class Line:
 
     async def open(self) -> None:
         """Connect once; raises what the server says."""
-        connection = await psycopg.AsyncConnection.connect(self._dsn, **self._options)
+        connection = await OwnAsyncConnection.connect(self._dsn, **self._options)
         try:
-            await self._greeting(connection)
+            with answering(connection, self._patience_seconds):
+                await self._greeting(connection)
         except BaseException:
             await connection.close()
             raise
@@ -88,15 +103,21 @@ class Line:
             if connection is None:
                 raise LineBroken("not connected")
             try:
-                if len(calls) == 1:
-                    return [await driver.run_async(connection, calls[0], self.schema)]
-                return await driver.run_each_async(connection, calls, self.schema)
+                with answering(connection, self._patience_seconds):
+                    return await self._exchange(connection, calls)
+            except UnicodeError as error:  # nothing was sent: what we would say has no written form
+                raise psycopg.DataError(first_line(error)) from error
             except (psycopg.Error, PgQueueError, OSError) as error:
                 await self._look_after(connection, error)
                 raise
             except asyncio.CancelledError:
                 await self._drop(connection)  # in the middle of an answer: nobody can read on
                 raise
+
+    async def _exchange(self, connection: Connection, calls: Sequence[Call[Any]]) -> list[Any]:
+        if len(calls) == 1:
+            return [await driver.run_async(connection, calls[0], self.schema)]
+        return await driver.run_each_async(connection, calls, self.schema)
 
     async def notifications(self, heard: Callable[[psycopg.Notify], None]) -> None:
         """Hear every notification, until the connection breaks with LineBroken."""
@@ -112,11 +133,13 @@ class Line:
 
     @asynccontextmanager
     async def quiet(self, seconds: float) -> AsyncIterator[None]:
-        """No call is under way inside the block, unless one does not end within so many seconds."""
+        """No call is under way inside the block: one that does not end in so many seconds is broken off."""
         try:
             async with asyncio.timeout(seconds):
                 await self._turn.acquire()
         except TimeoutError:
+            if self._connection is not None:
+                self._connection.hang_up()
             yield
             return
         try:
@@ -141,6 +164,21 @@ class Line:
         await connection.close()
         if self.on_break is not None:
             self.on_break()
+
+
+@contextmanager
+def answering(connection: Connection, seconds: float) -> Iterator[None]:
+    """Inside the block an answer is due; outside silence is no fault, for then we may listen for hours."""
+    connection.answer_seconds = seconds
+    try:
+        yield
+    finally:
+        connection.answer_seconds = None
+
+
+def patience_for(lease: timedelta) -> float:
+    """How long a silent server is waited for: time must remain to connect anew and keep our leases."""
+    return min(max(lease.total_seconds() / 3, LEAST_PATIENCE_SECONDS), MOST_PATIENCE_SECONDS)
 
 
 def first_line(error: BaseException) -> str:

@@ -75,6 +75,8 @@ class Worker:
             schema=schema,
             queues=self._rota.queues,
             durable=self.settings.durable_finishes,
+            lease=self.settings.lease,
+            poll=self.settings.poll,
         )
 
     @property
