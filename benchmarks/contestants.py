@@ -9,6 +9,7 @@ from benchmarks.servers import postgres_server, queue_database, redis_server
 from benchmarks.systems.pgqueue import PgQueue
 from benchmarks.systems.redis_streams import RedisStreams
 from benchmarks.systems.system import System
+from benchmarks.systems.usual_table import UsualTable
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ CONTESTANTS = (
     Contestant(PgQueue.name, "everysec"),
     Contestant(RedisStreams.name, "everysec"),
     Contestant(RedisStreams.name, "memory"),
+    Contestant(UsualTable.name, "fsync"),
 )
 
 

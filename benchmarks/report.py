@@ -11,6 +11,7 @@ from benchmarks.rows import Row
 
 HIGHEST_QUIET_SPREAD = 0.1
 """Above it, a row's rounds disagree too much to build on."""
+UNBOUND_WIDTH = 180
 
 
 class ProgressBar:
@@ -39,12 +40,19 @@ def progress_on(console: Console) -> Iterator[ProgressBar]:
 
 def table_of(rows: Sequence[Row]) -> Table:
     """The rows for a human reader."""
-    table = Table("scenario", "system", "durability", "batch")
-    table.add_column("metric", no_wrap=True)
+    table = Table("scenario", "system", "batch", "settings", "metric")
     table.add_column("value", justify="right")
     table.add_column("spread", justify="right")
     for row in rows:
         mark = " (noisy)" if row.spread > HIGHEST_QUIET_SPREAD else ""
+        settings = ", ".join(f"{name} {value}" for name, value in row.settings.items())
         figures = (f"{row.value:,.0f}" if row.value >= 10 else f"{row.value:.4f}", f"{row.spread:.0%}{mark}")
-        table.add_row(row.scenario, row.system, row.durability, str(row.batch), row.metric, *figures)
+        system = f"{row.system}:{row.durability}"
+        table.add_row(row.scenario, system, str(row.batch), settings, row.metric, *figures)
     return table
+
+
+def printer() -> Console:
+    """Standard output; as wide as a table needs where there is no terminal that has a width."""
+    console = Console()
+    return console if console.is_terminal else Console(width=UNBOUND_WIDTH)

@@ -22,14 +22,19 @@ def interleave(
     contestants: Sequence[Contestant],
     *,
     rounds: int,
-    warm_up: Callable[[Contestant], object],
     measure: Callable[[Contestant], Readings],
     progress: Progress,
+    warm_up: Callable[[Contestant], object] | None = None,
 ) -> list[list[Readings]]:
-    """Readings of every contestant, in the order given: one list of rounds each."""
-    for contestant in contestants:
-        warm_up(contestant)
-        progress.advance()
+    """Readings of every contestant, in the order given: one list of rounds each.
+
+    Without `warm_up`, each measurement warms up by itself. The progress hears of one turn more per
+    contestant with it.
+    """
+    if warm_up:
+        for contestant in contestants:
+            warm_up(contestant)
+            progress.advance()
     readings: list[list[Readings]] = [[] for _ in contestants]
     for _ in range(rounds):
         for position, contestant in enumerate(contestants):

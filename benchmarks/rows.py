@@ -3,16 +3,20 @@
 import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 Durability = Literal["fsync", "fsync-enqueue", "everysec", "memory"]
 Readings = Mapping[str, float]
+Settings = Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One figure: the median of its rounds, and how far they lay apart."""
+    """One figure: the median of its rounds, and how far they lay apart.
+
+    settings: what varies within the scenario, beside system, durability and batch.
+    """
 
     scenario: str
     system: str
@@ -22,10 +26,17 @@ class Row:
     value: float
     rounds: int
     spread: float
+    settings: Settings = field(default_factory=dict)
 
 
 def rows_of(
-    readings: Sequence[Readings], *, scenario: str, system: str, durability: Durability, batch: int
+    readings: Sequence[Readings],
+    *,
+    scenario: str,
+    system: str,
+    durability: Durability,
+    batch: int,
+    settings: Settings | None = None,
 ) -> list[Row]:
     """One row per metric; every round has the same metrics."""
     columns = {metric: [reading[metric] for reading in readings] for metric in readings[0]}
@@ -39,15 +50,29 @@ def rows_of(
             value=statistics.median(values),
             rounds=len(values),
             spread=spread(values),
+            settings=settings or {},
         )
         for metric, values in columns.items()
     ]
 
 
 def spread(values: Sequence[float]) -> float:
-    """Half the interquartile range over the median; 0.05 means the middle half lies within 5%."""
+    """Half the interquartile range over the median; 0.05 means the middle half lies within 5%.
+
+    One value has none, and around a median of 0 there is nothing to compare it with: 0 for both.
+    """
+    if len(values) < 2:
+        return 0.0
     first, median, third = statistics.quantiles(values, n=4, method="inclusive")
-    return (third - first) / 2 / median
+    return (third - first) / 2 / abs(median) if median else 0.0
+
+
+def ratios(numerators: Sequence[Readings], denominators: Sequence[Readings], metric: str) -> list[float]:
+    """One ratio per round, each within its own round: what disturbed both cancels out."""
+    return [
+        upper[metric] / lower[metric] if lower[metric] else 0.0
+        for upper, lower in zip(numerators, denominators, strict=True)
+    ]
 
 
 def as_json(rows: Iterable[Row]) -> str:

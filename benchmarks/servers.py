@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -103,9 +103,9 @@ def _await_redis(process: subprocess.Popen[bytes], socket_path: Path) -> None:
 
 
 @contextmanager
-def postgres_server() -> Iterator[EmbeddedPostgres]:
-    """A Postgres of its own, fsync on."""
-    with EmbeddedPostgres(settings=POSTGRES_SETTINGS) as server:
+def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[EmbeddedPostgres]:
+    """A Postgres of its own, fsync on, with these settings beside ours."""
+    with EmbeddedPostgres(settings=POSTGRES_SETTINGS | dict(settings or {})) as server:
         yield server
 
 

@@ -87,4 +87,4 @@ def _one_pickup_seconds(system: PgQueue, stamps: Stamps) -> float:
     time.sleep(random.uniform(SHORTEST_IDLE_SECONDS, LONGEST_IDLE_SECONDS))
     sent = time.monotonic_ns()
     system.enqueue_stamp()
-    return (stamps.next_start() - sent) / 1e9
+    return (stamps.next_start().at_ns - sent) / 1e9

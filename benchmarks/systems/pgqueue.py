@@ -1,14 +1,17 @@
 """pgqueue through its public client; it must never do inside a measured call what a user could not."""
 
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
 
 from benchmarks.payload import BODY_TEXT
 from benchmarks.rows import Durability
-from benchmarks.tasks import QUEUE, noop, stamp
-from pgqueue import Client
+from benchmarks.tasks import QUEUE, counted, hold, noop, stamp
+from pgqueue import Client, Lease
+from pgqueue.migrate import upgrade
 
+BODY = f'{{"text": "{BODY_TEXT}"}}'
 COMMIT_OPTIONS: dict[Durability, str] = {
     "fsync": "",
     "fsync-enqueue": "",
@@ -18,6 +21,15 @@ WAITING = """
 select
     (select count(*) from pgqueue.ready)
     + (select coalesce(sum(cardinality(claims.jobs)), 0) from pgqueue.claims)
+"""
+ENDED = "select count(distinct job_id) from pgqueue.outcomes where state = 'succeeded'"
+FILL = """
+select pgqueue.enqueue_many(
+    queues => array[%s],
+    tasks => array[%s],
+    delays => array[%s::interval],
+    payloads => array_fill(%s::jsonb, array[%s::integer])
+)
 """
 IS_DRAINED = """
 select
@@ -41,37 +53,64 @@ class PgQueue:
 
     name = "pgqueue"
 
-    def __init__(self, dsn: str, durability: Durability) -> None:
+    def __init__(self, dsn: str, durability: Durability, *, is_counted: bool = False) -> None:
+        """is_counted: a worker's handlers are to count themselves (see Tally)."""
+        self._task = counted if is_counted else noop
         self.durability = durability
         self.dsn = dsn + COMMIT_OPTIONS[durability]
         self._client = Client(self.dsn, durable_finishes=durability != "fsync-enqueue")
         # Looks on from outside, never inside the measured calls.
         self._observer = psycopg.connect(dsn, autocommit=True)
 
+    @staticmethod
+    def install(dsn: str) -> None:
+        """Install pgqueue."""
+        upgrade(dsn)
+
     def enqueue(self, batch: int) -> None:
         """One `enqueue`, or one `enqueue_many` for the whole batch."""
         if batch == 1:
-            self._client.enqueue(noop.job(text=BODY_TEXT))
+            self._client.enqueue(self._task.job(text=BODY_TEXT))
         else:
             self.enqueue_many(batch)
 
     def enqueue_many(self, count: int) -> None:
         """That many jobs in one call, from a generator."""
-        self._client.enqueue_many(noop.job(text=BODY_TEXT) for _ in range(count))
+        self._client.enqueue_many(self._task.job(text=BODY_TEXT) for _ in range(count))
 
     def enqueue_stamp(self) -> None:
         """One job whose handler reports the moment it starts."""
         self._client.enqueue(stamp.job())
 
+    def fill(self, count: int, *, delay: str = "0") -> None:
+        """That many jobs, due after that interval, made inside the server: for filling, not for measuring."""
+        self._observer.execute(FILL, (QUEUE, self._task.name, delay, BODY, count))
+
+    def enqueue_hold(self, number: int, release: Path) -> None:
+        """One job that keeps its slot until that file exists."""
+        self._client.enqueue(hold.job(number=number, release=str(release)))
+
+    def claim(self, batch: int) -> Lease:
+        """Claim a batch under a lease."""
+        return self._client.claim(QUEUE, limit=batch)
+
+    def finish(self, claimed: Lease) -> None:
+        """Finish it whole."""
+        self._client.finish_all(claimed)
+
     def consume(self, batch: int) -> int:
         """Claim a batch under a lease, finish it whole."""
-        lease = self._client.claim(QUEUE, limit=batch)
-        self._client.finish_all(lease)
+        lease = self.claim(batch)
+        self.finish(lease)
         return len(lease)
 
     def waiting(self) -> int:
         """Jobs ready or claimed."""
         return int(self._ask(WAITING))
+
+    def ended(self) -> int:
+        """Jobs that succeeded."""
+        return int(self._ask(ENDED))
 
     def is_drained(self) -> bool:
         """Whether every job is finished; cheap enough to ask while a worker runs."""

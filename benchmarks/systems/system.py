@@ -1,6 +1,6 @@
 """What a contestant in `lifecycle` can do; it must never favour one of them."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from benchmarks.rows import Durability
 
@@ -24,3 +24,19 @@ class System(Protocol):
 
     def waiting(self) -> int:
         """Jobs not finished yet; asked outside the measured time."""
+
+
+class TableSystem(System, Protocol):
+    """A queue in PostgreSQL's tables, whose claim and finish can be told apart."""
+
+    def claim(self, batch: int) -> Any:
+        """Take up to that many jobs; its length is how many."""
+
+    def finish(self, claimed: Any) -> None:
+        """Finish what was claimed, whole."""
+
+    def fill(self, count: int, *, delay: str = "0") -> None:
+        """That many jobs, due after that interval, made inside the server: not for measuring."""
+
+    def close(self) -> None:
+        """Leave the server."""

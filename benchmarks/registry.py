@@ -1,0 +1,93 @@
+"""Which scenarios there are, and whom each measures; it must never run one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.contestants import CONTESTANTS, Contestant
+from benchmarks.plan import Plan
+from benchmarks.rounds import Progress
+from benchmarks.rows import Row
+from benchmarks.scenarios import idle, lifecycle, notify, pinned, worker
+
+USUAL_ROUNDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A row of the table below.
+
+    about: one line for --help.
+    systems: those it can measure, of any durability. usual: the labels it measures unless told otherwise.
+    rounds: how many it usually takes.
+    """
+
+    name: str
+    about: str
+    run: Callable[[Sequence[Contestant], Plan, Progress], list[Row]]
+    systems: tuple[str, ...]
+    usual: tuple[str, ...]
+    rounds: int = USUAL_ROUNDS
+
+
+LIFECYCLE = (
+    "pgqueue:fsync",
+    "redis-streams:fsync",
+    "pgqueue:fsync-enqueue",
+    "pgqueue:everysec",
+    "redis-streams:everysec",
+    "redis-streams:memory",
+)
+TABLES = ("pgqueue:fsync", "usual-table:fsync")
+
+ALL = (
+    Scenario(
+        name=lifecycle.SCENARIO,
+        about="enqueue, claim and finish by one client, at several batch sizes",
+        run=lifecycle.run,
+        systems=("pgqueue", "redis-streams"),
+        usual=LIFECYCLE,
+    ),
+    Scenario(
+        name=worker.SCENARIO,
+        about="one worker process: drain, bulk enqueue, pickup when idle",
+        run=worker.run,
+        systems=("pgqueue",),
+        usual=("pgqueue:fsync", "pgqueue:everysec"),
+    ),
+    Scenario(
+        name=pinned.SCENARIO,
+        about="throughput and claims while a long transaction holds the xmin horizon",
+        run=pinned.run,
+        systems=("pgqueue", "usual-table"),
+        usual=TABLES,
+        rounds=3,
+    ),
+    Scenario(
+        name=notify.SCENARIO,
+        about="what waking costs 32 clients that enqueue one job per transaction",
+        run=notify.run,
+        systems=("pgqueue",),
+        usual=("pgqueue:fsync",),
+    ),
+    Scenario(
+        name=idle.SCENARIO,
+        about="what 50 idle workers cost, and how soon a job wakes one",
+        run=idle.run,
+        systems=("pgqueue", "redis-streams"),
+        usual=("pgqueue:fsync", "redis-streams:fsync"),
+        rounds=3,
+    ),
+)
+SCENARIOS = {scenario.name: scenario for scenario in ALL}
+
+
+def chosen_for(scenario: Scenario, wanted: Sequence[str]) -> list[Contestant]:
+    """The contestants that answer to one of these names and that the scenario can measure; without names,
+    its usual ones.
+    """
+    names = {*wanted} or {*scenario.usual}
+    return [
+        contestant
+        for contestant in CONTESTANTS
+        if names & {contestant.system, contestant.label} and contestant.system in scenario.systems
+    ]

@@ -1,0 +1,31 @@
+"""One consumer of a Redis stream, as simple as it can be; it must never poll."""
+
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from benchmarks.stamps import Start
+
+STREAM = "bench"
+GROUP = "workers"
+BLOCK_MILLISECONDS = 5_000
+"""As long as pgqueue's own slow poll: a consumer that blocks for ever would never see its server gone."""
+
+
+def consume_stream(socket_path: Path, stamp_path: Path, name: str) -> None:
+    """Wait for entries, tell the harness of each, acknowledge and delete it; for ever."""
+    harness = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    harness.connect(os.fspath(stamp_path))
+    server: Any = redis.Redis(unix_socket_path=str(socket_path), protocol=3)
+    while True:
+        answer = server.xreadgroup(GROUP, name, {STREAM: ">"}, count=1, block=BLOCK_MILLISECONDS)
+        for identifier, _ in answer[STREAM.encode()][0] if answer else []:
+            harness.send(Start(time.monotonic_ns(), os.getpid(), 0, 1, 0).packed())
+            with server.pipeline(transaction=False) as pipeline:
+                pipeline.xack(STREAM, GROUP, identifier)
+                pipeline.xdel(STREAM, identifier)
+                pipeline.execute()
