@@ -101,6 +101,18 @@ begin
         select v_first | (nextval('pgqueue.id_sequence') & 1048575)
         from generate_series(1, v_jobs)
     );
+    if v_jobs > 0 and greatest(
+        cardinality(queues), cardinality(tasks), cardinality(priorities), cardinality(max_attempts),
+        cardinality(run_ats), cardinality(delays), cardinality(timeouts), cardinality(headers),
+        cardinality(keep_results)
+    ) = 1 then
+        perform pgqueue.enqueue_alike(
+            queues[1], tasks[1], payloads, priorities[1], max_attempts[1], coalesce(run_ats[1], v_now + delays[1]),
+            timeouts[1], headers[1], keep_results[1], v_now, v_ids, v_settings
+        );
+        perform pgqueue.announce(queues[1], ring);
+        return v_ids;
+    end if;
 
     insert into pgqueue.jobs
         (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payload, headers)
