@@ -1,0 +1,206 @@
+"""The applications of a run: they enqueue in every way there is, roll back, cancel, redrive and purge.
+
+They must never trust an answer they did not get: what the connection took along is of unknown fate.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from random import Random
+
+import psycopg
+
+from pgqueue import AsyncClient, PgQueueError
+from pgqueue.job import Job
+from pgqueue.record import DeadLetter
+from tests.chaos import tasks
+from tests.chaos.ledger import Entry, Ledger
+
+QUEUES = ("a", "b", "c")
+PATIENCE_SECONDS = 20.0
+LOST = (psycopg.Error, OSError, TimeoutError)
+CONFLICTS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)  # surely rolled back
+FEUD = "update chaos.accounts set balance = balance + 1 where id = %s"
+DURATIONS_SECONDS = (*(0.0, 0.01, 0.1) * 6, 1.0, 1.0, 6.0)  # some outlast the lease
+KIND_WEIGHTS = {
+    "plain": 40,
+    "blocking": 8,
+    "flaky": 12,
+    "snoozing": 4,
+    "effect": 24,
+    "parent": 6,
+    "doomed": 6,
+}
+ORDER = "insert into chaos.orders (key) values (%s)"
+
+
+class Undone(Exception):
+    """The application rolls back."""
+
+
+class Application:
+    """One client of the queue: its own pool, its own transactions, one thing at a time."""
+
+    def __init__(self, dsn: str, ledger: Ledger, random: Random, *, pause_seconds: float) -> None:
+        self._dsn = dsn
+        self._ledger = ledger
+        self._random = random
+        self._pause_seconds = pause_seconds
+        self._client = AsyncClient(dsn, pool_size=2, prepare=False)
+        self._deeds: dict[Callable[[], Awaitable[None]], int] = {
+            self.enqueue_one: 10,
+            self.enqueue_in_transaction: 6,
+            self.enqueue_bulk: 1,
+            self.cancel: 1,
+            self.redrive: 1,
+            self.purge: 1,
+        }
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        try:
+            while True:
+                (deed,) = self._random.choices(list(self._deeds), list(self._deeds.values()))
+                try:
+                    async with asyncio.timeout(PATIENCE_SECONDS):
+                        await deed()
+                except (*LOST, PgQueueError):
+                    pass  # whom it concerns has written it down
+                await asyncio.sleep(self._random.expovariate(1 / self._pause_seconds))
+        finally:
+            await self._client.close()
+
+    async def enqueue_one(self) -> None:
+        """One job in a transaction of its own."""
+        entry = self._ledger.open(self._some_kind())
+        await self._send([entry], self._enqueue(entry))
+
+    async def enqueue_bulk(self) -> None:
+        """Many at once, all or nothing."""
+        entries = [self._ledger.open(self._some_kind()) for _ in range(self._random.randint(10, 60))]
+        jobs = [self._job(entry).options(queue=self._random.choice(QUEUES)) for entry in entries]
+        await self._send(entries, self._client.enqueue_many(jobs))
+
+    async def enqueue_in_transaction(self) -> None:
+        """Jobs and the application's own writes in one transaction, which may deadlock or be rolled back."""
+        entries = [
+            self._ledger.open(self._some_kind(), has_order=True) for _ in range(self._random.randint(1, 3))
+        ]
+        saved = self._ledger.open("plain")
+        try:
+            async with await psycopg.AsyncConnection.connect(self._dsn, prepare_threshold=None) as connection:
+                await self._write(connection, entries, saved)
+                self._ledger.tell(entries, "unknown")  # from here on only an answer tells
+                await connection.commit()
+        except BaseException as error:
+            # Before the commit was sent nothing can have been committed; after it, an error of the
+            # server's own that names a conflict says so too.
+            self._ledger.tell([saved], "rolled back")
+            is_sent = entries[0].fate == "unknown"
+            if not is_sent or isinstance(error, CONFLICTS):
+                self._roll_back(entries)
+            if not isinstance(error, Undone):
+                raise
+        else:
+            self._ledger.tell(entries, "committed")
+
+    async def cancel(self) -> None:
+        """Ask for some job to be run no more."""
+        known = [entry for entry in self._ledger.entries.values() if entry.job is not None]
+        if known:
+            entry = self._random.choice(known[-200:])
+            self._ledger.asked("cancel", entry)
+            await self._client.cancel(entry.job or 0)
+
+    async def redrive(self) -> None:
+        """Put some dead jobs back."""
+        for letter, entry in await self._some_letters():
+            self._ledger.asked("redrive", entry)
+            await self._client.redrive([letter.id])
+
+    async def purge(self) -> None:
+        """Delete some dead jobs for good."""
+        for letter, entry in await self._some_letters():
+            self._ledger.asked("purge", entry)
+            await self._client.purge([letter.id])
+
+    async def _some_letters(self) -> list[tuple[DeadLetter, Entry]]:
+        letters = await self._client.dead_letters(limit=20)
+        chosen = self._random.sample(letters, min(2, len(letters)))
+        return [(letter, self._ledger.entries[letter.payload["key"]]) for letter in chosen]
+
+    async def _send(self, entries: list[Entry], sending: Awaitable[list[int]]) -> None:
+        """Send them and write down their fate."""
+        self._ledger.tell(entries, "unknown")
+        try:
+            ids = await sending
+        except CONFLICTS:
+            self._roll_back(entries)
+            raise
+        for entry, job in zip(entries, ids, strict=True):
+            entry.job = job
+        self._ledger.tell(entries, "committed")
+
+    def _roll_back(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            entry.job = None
+        self._ledger.tell(entries, "rolled back")
+
+    async def _enqueue(self, entry: Entry) -> list[int]:
+        delay = timedelta(seconds=self._random.uniform(0, 6)) if self._random.random() < 0.2 else None
+        queue, priority = self._random.choice(QUEUES), self._random.randint(0, 9)
+        return [await self._client.enqueue(self._job(entry), queue=queue, priority=priority, delay=delay)]
+
+    async def _write(
+        self, connection: "psycopg.AsyncConnection[tuple[object, ...]]", entries: list[Entry], saved: Entry
+    ) -> None:
+        """Everything but the commit. Two accounts in any order: that is how deadlocks are made."""
+        for account in self._random.sample(range(1, 7), 2):
+            await connection.execute(FEUD, (account,))
+            await asyncio.sleep(self._random.uniform(0, 0.02))
+        for entry in entries:
+            await connection.execute(ORDER, (entry.key,))
+            entry.job = await self._client.enqueue(
+                self._job(entry), queue=self._random.choice(QUEUES), connection=connection
+            )
+        if self._random.random() < 0.5:
+            async with connection.transaction() as savepoint:
+                await self._client.enqueue(self._job(saved), queue="a", connection=connection)
+                raise psycopg.Rollback(savepoint)
+        if self._random.random() < 0.05:
+            await asyncio.sleep(self._random.uniform(1, 5))  # an application that takes its time
+        if self._random.random() < 0.3:
+            raise Undone
+
+    def _some_kind(self) -> str:
+        return self._random.choices(list(KIND_WEIGHTS), list(KIND_WEIGHTS.values()))[0]
+
+    def _job(self, entry: Entry) -> Job:
+        return job_of(entry, self._random)
+
+
+def job_of(entry: Entry, random: Random) -> Job:
+    """The job of this entry, with arguments of its kind."""
+    key, seconds = entry.key, random.choice(DURATIONS_SECONDS)
+    jobs: dict[str, Callable[[], Job]] = {
+        "plain": lambda: tasks.plain.job(key=key, seconds=seconds),
+        "blocking": lambda: tasks.blocking.job(key=key, seconds=seconds),
+        "flaky": lambda: tasks.flaky.job(key=key, failures=random.randint(1, 3)),
+        "snoozing": lambda: tasks.snoozing.job(key=key, until=time.monotonic() + random.uniform(0, 3)),
+        "effect": lambda: tasks.effect.job(
+            key=key, rollbacks=random.choice((0, 0, 1, 2)), fails_after=random.random() < 0.2
+        ),
+        "parent": lambda: tasks.parent.job(key=key),
+        "doomed": lambda: tasks.doomed.job(key=key),
+        "poison": lambda: tasks.poison.job(key=key),
+    }
+    return jobs[entry.kind]()
+
+
+async def poison_one(client: AsyncClient, ledger: Ledger) -> None:
+    """A job that kills whichever worker runs it."""
+    entry = ledger.open("poison")
+    ledger.tell([entry], "unknown")
+    entry.job = await client.enqueue(tasks.poison.job(key=entry.key), queue=QUEUES[0])
+    ledger.tell([entry], "committed")

@@ -1,0 +1,84 @@
+"""Shows what came of a run: strikes, jobs, a verdict per promise, and the stories of those broken."""
+
+from collections import Counter
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos.run import Outcome
+from tests.chaos.verdict import PROMISES, Breach
+
+MOST_BREACHES = 5
+"""Of each promise that are told; the first ones tell the story."""
+
+
+def show(outcome: Outcome, console: Console) -> None:
+    """The whole report."""
+    table = Table(title=f"chaos, seed {outcome.plan.seed}", title_justify="left", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right")
+    for section in (strikes(outcome), jobs(outcome), verdicts(outcome)):
+        for name, value in section:
+            table.add_row(name, value)
+        table.add_section()
+    console.print(table)
+    for promise in PROMISES:
+        for breach in of(promise, outcome)[:MOST_BREACHES]:
+            tell(breach, outcome, console)
+    console.print(
+        f"again: python -m tests.chaos --seconds {outcome.plan.seconds:g} --seed {outcome.plan.seed}"
+    )
+
+
+def strikes(outcome: Outcome) -> list[tuple[str, str]]:
+    """How often each was made."""
+    made = [(name, str(outcome.strikes[name])) for name in outcome.plan.strikes]
+    return [*made, ("strikes in all", str(outcome.strikes.total()))]
+
+
+def jobs(outcome: Outcome) -> list[tuple[str, str]]:
+    """How many were enqueued, how often they ran, how they ended."""
+    fates = Counter(entry.fate for entry in outcome.entries.values() if entry.fate != "unsent")
+    runs = {key: sum(line.what == "began" for line in lines) for key, lines in outcome.executions.items()}
+    ends = Counter(
+        [found.state for found in outcomes if found.is_final][-1]
+        for outcomes in outcome.facts.outcomes.values()
+        if any(found.is_final for found in outcomes)
+    )
+    ran, times = sum(map(bool, runs.values())), sum(runs.values())
+    return [
+        *((f"jobs {fate}", f"{fates[fate]:,}") for fate in ("committed", "unknown", "rolled back")),
+        ("bodies in the database", f"{len(outcome.facts.bodies):,}"),
+        *((f"jobs {state}", f"{count:,}") for state, count in sorted(ends.items())),
+        (
+            "executions over jobs",
+            f"{times:,} / {ran:,} = {times / max(ran, 1):.2f}",
+        ),
+    ]
+
+
+def verdicts(outcome: Outcome) -> list[tuple[str, str]]:
+    """Each promise, and whether it was kept."""
+    return [
+        (promise, f"BROKEN {len(broken)} times" if (broken := of(promise, outcome)) else "kept")
+        for promise in PROMISES
+    ]
+
+
+def of(promise: str, outcome: Outcome) -> list[Breach]:
+    """The breaches of one promise."""
+    return [breach for breach in outcome.breaches if breach.promise == promise]
+
+
+def tell(breach: Breach, outcome: Outcome, console: Console) -> None:
+    """One breach, with all that is known of its job."""
+    console.print(f"\n{breach.promise}: {breach.what}", style="bold", markup=False)
+    for key in breach.keys:
+        entry = outcome.entries.get(key)
+        if entry is not None:
+            console.print(f"  enqueued: {entry}", markup=False)
+        for line in outcome.executions.get(key, []):
+            console.print(f"  {line}", markup=False)
+        for job in outcome.facts.bodies.get(key, []):
+            for found in outcome.facts.outcomes.get(job, []):
+                console.print(f"  {found}", markup=False)
