@@ -187,3 +187,8 @@ create table pgqueue.workers (
     version text not null,
     primary key (id)
 );
+
+-- The duty of keeping the house (sql/functions/duty.sql): its terms, and the
+-- beats of whoever holds it.
+create sequence pgqueue.duty_terms as bigint cache 1;
+create sequence pgqueue.duty_beats as bigint cache 1;

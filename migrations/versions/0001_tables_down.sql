@@ -14,4 +14,7 @@ drop table
 
 drop type pgqueue.ending;
 
-drop sequence pgqueue.id_sequence;
+drop sequence
+    pgqueue.id_sequence,
+    pgqueue.duty_terms,
+    pgqueue.duty_beats;

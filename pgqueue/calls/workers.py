@@ -1,4 +1,4 @@
-"""Who works here, and who keeps the house."""
+"""Who works here, and who is missing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ LEAVE_WORKERS = function("leave_workers", worker="bigint")
 ABSENT_WORKERS = function("absent_workers", asking="bigint")
 DISOWN = function("disown", worker="bigint", known="bigint[]")
 STRIKE_WORKERS = function("strike_workers", workers="bigint[]")
-TAKE_DUTY = function("take_duty")
 NEW_ID = function("new_id")
 CHANNEL = function("channel")
 
@@ -81,11 +80,6 @@ def disown(worker: int, known: Sequence[int]) -> Call[int]:
 def strike_workers(workers: Sequence[int]) -> Call[None]:
     """Strike dead workers off the list."""
     return call(STRIKE_WORKERS, {"workers": list(workers)}, nothing)
-
-
-def take_duty() -> Call[bool]:
-    """Try to be the one worker that keeps the house, for as long as this session lasts."""
-    return call(TAKE_DUTY, {}, scalar)
 
 
 def absences(rows: Sequence[Row]) -> list[Absence]:

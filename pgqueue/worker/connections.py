@@ -22,7 +22,7 @@ from pgqueue.drivers import psycopg as driver
 from pgqueue.drivers.own import options_for
 from pgqueue.errors import PgQueueError
 from pgqueue.version import check_revision, functions_digest
-from pgqueue.worker.line import Connection, Line, LineBroken, first_line, patience_for
+from pgqueue.worker.line import MOST_PATIENCE_SECONDS, Connection, Line, LineBroken, first_line, patience_for
 
 logger = logging.getLogger("pgqueue.worker")
 
@@ -108,6 +108,16 @@ class Connections:
         except (LineBroken, TimeoutError, psycopg.Error, PgQueueError) as error:
             logger.info("could not say goodbye: %s", first_line(error))
 
+    def another(self) -> Line:
+        """A connection more, where the line goes, for what may take long: the caller opens and drops it."""
+        return Line(
+            self.line.dsn,
+            schema=self.schema,
+            options=self.options,
+            greeting=no_greeting,
+            patience_seconds=MOST_PATIENCE_SECONDS,
+        )
+
     async def close(self) -> None:
         """Close both."""
         await self.line.drop()
@@ -151,6 +161,10 @@ class Connections:
             process_id=os.getpid(),
             version=package_version(),
         )
+
+
+async def no_greeting(connection: Connection) -> None:
+    """Nothing to say."""
 
 
 def package_version() -> str:

@@ -53,7 +53,7 @@ class Line:
         self.broken = asyncio.Event()
         self.on_break: Callable[[], None] | None = None
         self.schema = schema
-        self._dsn = dsn
+        self.dsn = dsn
         self._options = options
         self._greeting = greeting
         self._patience_seconds = patience_seconds
@@ -72,7 +72,7 @@ class Line:
 
     async def open(self) -> None:
         """Connect once; raises what the server says."""
-        connection = await OwnAsyncConnection.connect(self._dsn, **self._options)
+        connection = await OwnAsyncConnection.connect(self.dsn, **self._options)
         try:
             with answering(connection, self._patience_seconds):
                 await self._greeting(connection)

@@ -1,4 +1,4 @@
-"""The house, kept by one worker at a time: expired claims, dead workers' claims, partitions.
+"""Gives back what dead workers held, and what has expired; one worker of the fleet does it at a time.
 
 It must never take a living worker's jobs: a worker whose session is gone gets
 time to come back, and a restart of the server is nobody's death.
@@ -8,26 +8,26 @@ import logging
 import time
 from collections.abc import Callable
 
+from pgqueue.calls.duty import beat_duty, duty_beats, end_duty, take_duty
 from pgqueue.calls.lease import reap
-from pgqueue.calls.workers import Absence, absent_workers, strike_workers, take_duty
-from pgqueue.maintenance import maintenance
+from pgqueue.calls.workers import absent_workers, strike_workers
+from pgqueue.worker.absences import Absences
 from pgqueue.worker.connections import Connections
+from pgqueue.worker.duty import Duty
+from pgqueue.worker.line import Line
 from pgqueue.worker.lookback import MOST_CLAIMS, Lookback
 
 logger = logging.getLogger("pgqueue.worker")
 
-ON_DUTY_SECONDS = 1.0
-OFF_DUTY_SECONDS = 2.0
-RECONNECT_SECONDS = 2.5  # how long a session may be gone before its worker counts as dead
-RESTART_SECONDS = 30.0  # the same for a worker that has not come back since the server started
-MAINTENANCE_SECONDS = 60.0
+JOIN_SECONDS = 1.0  # between two tries to be seen alive, while an older session of ours lingers
 
 
 class Steward:
-    """One worker's part in keeping the house.
+    """One worker's part in it.
 
     joined: called when an older session of ours has gone at last: what it claimed in the end, we do not know.
     took_back: called when jobs were taken back: the bell may be our own, and nobody rings it for himself.
+    keeps_house: whether it is our turn.
     """
 
     def __init__(
@@ -38,40 +38,50 @@ class Steward:
         took_back: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.keeps_house = False
         self._connections = connections
         self._joined = joined
         self._took_back = took_back
-        self._clock = clock
+        self._duty = Duty(clock=clock)
+        self._absences = Absences(clock=clock)
         self._lookback = Lookback(clock=clock)
-        self._is_on_duty = False
-        self._missing: dict[int, float] = {}
-        self._maintain_at = 0.0
+        self._is_more = False  # the last round took as much as one may
 
     @property
     def pause_seconds(self) -> float:
-        """How long until the next round."""
-        is_busy = self._is_on_duty or not self._connections.is_joined
-        return ON_DUTY_SECONDS if is_busy else OFF_DUTY_SECONDS
+        """How long until the next tick: sooner where a missing worker's time is up before."""
+        if self._is_more:
+            return 0.0
+        if self._connections.guard is None:
+            return self._duty.unguarded_pause_seconds
+        pause = min(self._duty.pause_seconds, self._absences.next_seconds)
+        return pause if self._connections.is_joined else min(pause, JOIN_SECONDS)
 
     def forget(self) -> None:
         """The session is gone, and with it the duty."""
-        self._is_on_duty = False
-        self._missing.clear()
+        self._duty.forget()
+        self._stand_down()
 
     async def tick(self) -> None:
-        """One round. Raises LineBroken."""
+        """Ask whose turn it is, and do a round if it is ours. Raises LineBroken."""
+        self._is_more = False
         guard = self._connections.guard
         if guard is None:
-            await self._reap([])
-            await self._maintain()
+            is_ours = await self._is_needed()
+        else:
+            if not self._connections.is_joined:
+                await self._join()
+            is_ours = await self._is_on_duty(guard)
+        if not is_ours:
+            self._stand_down()
             return
-        if not self._connections.is_joined:
-            await self._join()
-        if not self._is_on_duty:
-            (self._is_on_duty,) = await guard.run(take_duty())
-        if self._is_on_duty:
-            await self._take_back()
-            await self._maintain()
+        self.keeps_house = True
+        await self._round()
+
+    def _stand_down(self) -> None:
+        self.keeps_house = False
+        self._is_more = False
+        self._absences.forget()
 
     async def _join(self) -> None:
         """Else nobody would see us live once the older session of ours is gone."""
@@ -79,48 +89,34 @@ class Steward:
         if self._connections.is_joined:
             self._joined()
 
-    async def _take_back(self) -> None:
+    async def _is_on_duty(self, guard: Line) -> bool:
+        """Try for the duty. Where its holder is silent the term is ended first."""
+        duty = self._duty
+        if duty.is_silent and duty.term is not None:
+            (ended,) = await guard.run(end_duty(duty.term))
+            if ended:
+                logger.warning("the worker on duty has been silent for too long: another takes its place")
+        (standing,) = await guard.run(take_duty(duty.held, duty.deputised))
+        duty.stands(standing)
+        return duty.is_ours
+
+    async def _is_needed(self) -> bool:
+        """For one who cannot hold locks: whether nobody has done the duty since we last looked."""
+        (beats,) = await self._connections.line.run(duty_beats())
+        return not self._duty.heard(beats)
+
+    async def _round(self) -> None:
+        """Take back what has expired and what the dead held; strike them off once they hold nothing."""
         line = self._connections.line
         (absences,) = await line.run(absent_workers(self._connections.worker))
-        dead = self._dead(absences)
-        if not await self._reap(dead) and dead:
-            await line.run(strike_workers(dead))
-
-    async def _reap(self, dead: list[int]) -> int:
-        """Take back what has expired and what these held. Returns how many jobs."""
+        dead = self._absences.seen(absences)
         reach = self._lookback.begin()
-        (jobs,) = await self._connections.line.run(reap(reach=reach, dead=dead, max_claims=MOST_CLAIMS))
+        jobs, beats = await line.run(reap(reach=reach, dead=dead, max_claims=MOST_CLAIMS), beat_duty())
         self._lookback.end(jobs=jobs)
+        self._duty.heard(beats)
         if jobs:
             logger.warning("took back %s jobs of workers that stopped answering", jobs)
+            self._is_more = True
             self._took_back()
-        return int(jobs)
-
-    def _dead(self, absences: list[Absence]) -> list[int]:
-        """Those that have been missing for long enough."""
-        now = self._clock()
-        self._missing = {absence.worker: self._missing.get(absence.worker, now) for absence in absences}
-        return [
-            absence.worker
-            for absence in absences
-            if now - self._missing[absence.worker] >= patience_seconds(absence)
-        ]
-
-    async def _maintain(self) -> None:
-        """Once a minute: partitions made ahead, and dropped when past."""
-        if self._clock() < self._maintain_at:
-            return
-        self._maintain_at = self._clock() + MAINTENANCE_SECONDS
-        script = maintenance()
-        answer = None
-        while True:
-            try:
-                call = script.send(answer)
-            except StopIteration:
-                return
-            (answer,) = await self._connections.line.run(call)
-
-
-def patience_seconds(absence: Absence) -> float:
-    """How long this worker may be missing before it counts as dead."""
-    return RECONNECT_SECONDS if absence.met_server else RESTART_SECONDS
+        elif dead:
+            await line.run(strike_workers(dead))

@@ -15,6 +15,7 @@ from pgqueue.errors import PgQueueError
 from pgqueue.settings import SCHEMA, WorkerSettings
 from pgqueue.task import Task
 from pgqueue.worker.book import Book
+from pgqueue.worker.caretaker import LOOK_SECONDS, Caretaker
 from pgqueue.worker.connections import LEAVE_SECONDS, Connections
 from pgqueue.worker.counts import Counts
 from pgqueue.worker.ears import Ears
@@ -171,6 +172,7 @@ class Worker:
             self._book, connections.line, self.counts, pump=self._pump, pace=pace, lease=settings.lease
         )
         self._steward = Steward(connections, joined=self._doubt, took_back=self._pump.look)
+        self._caretaker = Caretaker(connections, is_ours=lambda: self._steward.keeps_house)
         connections.line.on_break = self._wake_pump
 
     def _wake_pump(self) -> None:
@@ -187,6 +189,7 @@ class Worker:
             self._pumping(),
             repeated(self._keeper.tick, lambda: self._keeper.tick_seconds),
             repeated(self._steward.tick, lambda: self._steward.pause_seconds),
+            repeated(self._caretaker.tick, lambda: LOOK_SECONDS),
         ]
         if self._connections.direct_dsn is not None:
             ears = Ears(self._connections, sentry=self._sentry, pump=self._pump, keeper=self._keeper)

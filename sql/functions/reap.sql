@@ -1,8 +1,10 @@
 -- claims -> ready, outcomes or dead_letters: what a lost worker held. Takes
--- claims that expired within the last `reach` (ever, without it) and those of
--- the workers in `dead`; a job completed meanwhile is left as it is. Returns how
--- many jobs it took back. Both are ranges of the index: what died unvacuumed lies
--- before them. Locks: the claims, for update, skipping locked ones.
+-- claims that expired within the last `reach` (ever, without it), the longest
+-- expired first, and those of the workers in `dead` that are gone still; a job
+-- completed meanwhile is left as it is. Returns how many jobs it took back; what
+-- is over `max_claims` or some thousands of jobs is left for the next call. Both
+-- are ranges of the index: what died unvacuumed lies before them.
+-- Locks: the claims, for update, skipping locked ones; the dead workers' locks.
 create or replace function pgqueue.reap(
     reach interval default null,
     dead bigint[] default '{}',
@@ -21,6 +23,8 @@ set jit = off
 as $$
 declare
     v_now timestamptz := pgqueue.now();
+    v_most_jobs constant integer := 5000;
+    v_gone bigint[] := pgqueue.still_gone(dead);
     v_claims bigint[];
     v_jobs bigint[];
     v_empty bigint[];
@@ -37,17 +41,23 @@ begin
     orphaned as materialized (
         select held.id, held.jobs
         from pgqueue.claims as held
-        where cardinality(dead) > 0
+        where cardinality(v_gone) > 0
             and held.expires_at >= v_now
-            and held.worker = any (dead)
+            and held.worker = any (v_gone)
         order by held.expires_at
         limit max_claims
         for update skip locked
     ),
-    taken as (
+    found as (
         select id, jobs from expired
         union
         select id, jobs from orphaned
+    ),
+    taken as (
+        select
+            found.id, found.jobs,
+            sum(cardinality(found.jobs)) over (order by found.id) - cardinality(found.jobs) as jobs_before
+        from found
     )
     select
         array_agg(taken.id) filter (where entry.job is not null),
@@ -55,7 +65,8 @@ begin
         array_agg(taken.id) filter (where entry.job is null)
     into v_claims, v_jobs, v_empty
     from taken
-    left join lateral unnest(taken.jobs) as entry (job) on true;
+    left join lateral unnest(taken.jobs) as entry (job) on true
+    where taken.jobs_before < v_most_jobs;
 
     if v_empty is not null then -- what a report left behind, see release
         delete from pgqueue.claims as held
@@ -75,4 +86,16 @@ begin
     );
     return cardinality(v_jobs);
 end
+$$;
+
+-- Those of the dead whose session is gone still: whoever found them missing may
+-- have been frozen since. They cannot come back before this transaction ends.
+create or replace function pgqueue.still_gone(dead bigint[])
+returns bigint[]
+language sql
+volatile
+as $$
+    select coalesce(array_agg(worker), '{}')
+    from unnest(still_gone.dead) as worker
+    where pg_try_advisory_xact_lock(pgqueue.worker_key(worker))
 $$;

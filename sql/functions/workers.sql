@@ -82,18 +82,6 @@ begin
 end
 $$;
 
--- The one worker that keeps the house: expired claims, dead workers' claims,
--- partitions. A lock of the session; true if it is ours now.
-create or replace function pgqueue.take_duty()
-returns boolean
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-    select pg_try_advisory_lock(hashtextextended('pgqueue', 5))
-$$;
-
 -- Strike dead workers off the list, once what they held is taken back; one that
 -- has come back meanwhile stays. The watch they may have kept is free: their
 -- queues' sleepers are told.

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from tests.sql.session import Clock, Session
+from tests.sql.test_workers import join, wait_until_gone
 
 
 def test_an_expired_job_waits_again_at_once(session: Session, clock: Clock) -> None:
@@ -128,3 +129,39 @@ def test_what_was_finished_of_a_batch_does_not_come_back(session: Session, clock
     assert session.reap() == 2
 
     assert [session.state(job) for job in jobs] == ["succeeded", "waiting", "waiting"]
+
+
+def test_a_worker_that_came_back_since_it_was_found_dead_keeps_its_jobs(
+    session: Session, other: Session
+) -> None:
+    """Whoever found it dead may have been frozen for an hour before taking back its jobs."""
+    join(session, 7)
+    session.enqueue()
+    session.claim(worker=7, lease="1 hour")
+
+    assert other.reap(dead=[7]) == 0
+    session.close()
+    wait_until_gone(other)
+    assert other.reap(dead=[7]) == 1
+
+
+def test_one_transaction_takes_back_some_thousands_of_jobs_and_leaves_the_rest(
+    session: Session, clock: Clock
+) -> None:
+    session.enqueue_many(7000)
+    while session.claim(max_jobs=1000, lease="1 s"):
+        pass
+    clock.advance(seconds=2)
+
+    taken = [session.reap(), session.reap(), session.reap()]
+
+    assert taken == [5000, 2000, 0]
+    assert session.count("ready") == 7000
+
+
+def test_a_claim_larger_than_that_comes_back_all_the_same(session: Session, clock: Clock) -> None:
+    session.enqueue_many(6000)
+    session.claim(max_jobs=6000, lease="1 s")
+    clock.advance(seconds=2)
+
+    assert session.reap() == 6000

@@ -122,13 +122,3 @@ def test_a_worker_that_does_not_say_what_it_knows_disowns_nothing(
     session.claim(worker=7)
 
     assert session.call("disown", worker=7, known=known)[0][0] == 0
-
-
-def test_one_worker_at_a_time_is_on_duty(session: Session, other: Session, open_session: OpenSession) -> None:
-    assert session.call("take_duty")[0][0]
-    assert not other.call("take_duty")[0][0]
-
-    session.close()
-    wait_until_gone(other)
-
-    assert open_session().call("take_duty")[0][0]

@@ -48,16 +48,16 @@ async def proxy(dsn: str) -> AsyncIterator[Proxy]:
 async def housekeeper(run_worker: RunWorker, monkeypatch: pytest.MonkeyPatch) -> Running:
     """Another worker, which keeps the house: over the lines of those that come later go only jobs."""
     keeper = run_worker(queues=["elsewhere"])
-    await until(lambda: getattr(keeper.worker, "_steward", None) and keeper.worker._steward._is_on_duty)
-    monkeypatch.setattr("pgqueue.worker.steward.OFF_DUTY_SECONDS", 3600.0)
+    await until(lambda: getattr(keeper.worker, "_steward", None) and keeper.worker._steward.keeps_house)
+    monkeypatch.setattr("pgqueue.worker.duty.DEPUTY_SECONDS", 3600.0)
     return keeper
 
 
 @pytest.fixture
 def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker's line carries nothing but the pump's calls for as long as the test."""
-    monkeypatch.setattr("pgqueue.worker.steward.ON_DUTY_SECONDS", 600.0)
-    monkeypatch.setattr("pgqueue.worker.steward.OFF_DUTY_SECONDS", 600.0)
+    monkeypatch.setattr("pgqueue.worker.duty.ROUND_SECONDS", 600.0)
+    monkeypatch.setattr("pgqueue.worker.duty.DEPUTY_SECONDS", 600.0)
     monkeypatch.setattr("pgqueue.worker.keeper.TICK_SECONDS", 600.0)
 
 

@@ -95,11 +95,11 @@ async def test_a_lost_direct_connection_does_not_stop_the_work(
     await worker.asleep()
     guard = worker.worker._connections.guard
     assert guard is not None
-    guard._dsn = "host=/nowhere"
+    guard.dsn = "host=/nowhere"
     await look("select pg_terminate_backend(%s)", guard.backend_pid)
     await until(lambda: not worker.worker._sentry.has_guard)
     meanwhile = await ended(await client.enqueue(quick.job()))
-    guard._dsn = dsn
+    guard.dsn = dsn
     await worker.asleep()
     afterwards = await ended(await client.enqueue(quick.job()))
 

@@ -181,7 +181,7 @@ async def kill(running: Running, look: Look) -> None:
     """As if its process were gone at once: its sessions end, and it does not come back."""
     connections = running.worker._connections
     pid = connections.line.backend_pid
-    connections.line._dsn = "host=/nowhere"
+    connections.line.dsn = "host=/nowhere"
     await look("select pg_terminate_backend(%s)", pid)
 
 
