@@ -8,8 +8,8 @@ import os
 import select
 import socket
 import time
-from collections.abc import Generator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -36,10 +36,25 @@ class NoAnswer(psycopg.OperationalError):
 
 
 class Trouble:
-    """Why the last connection could not be made; nothing once one could."""
+    """Why the last connection could not be made (nothing once one could), and how many are under way."""
 
     def __init__(self) -> None:
         self.last: Exception | None = None
+        self.tries = 0
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep what becomes of the attempt in this block."""
+        self.tries += 1
+        try:
+            yield
+        except Exception as error:
+            self.last = error
+            raise
+        else:
+            self.last = None
+        finally:
+            self.tries -= 1
 
 
 class OwnConnection(psycopg.Connection[TupleRow]):
@@ -52,15 +67,12 @@ class OwnConnection(psycopg.Connection[TupleRow]):
     answer_seconds: float | None = ANSWER_SECONDS
 
     @classmethod
-    def connect(cls, conninfo: str = "", *, trouble: Trouble, **options: Any) -> "OwnConnection":  # type: ignore[override]
+    def connect(  # type: ignore[override]
+        cls, conninfo: str = "", *, trouble: Trouble | None = None, **options: Any
+    ) -> "OwnConnection":
         """Connect, and keep in `trouble` why that failed."""
-        try:
-            connection = super().connect(conninfo, **options)
-        except Exception as error:
-            trouble.last = error
-            raise
-        trouble.last = None
-        return connection
+        with (trouble or Trouble()).kept():
+            return super().connect(conninfo, **options)
 
     def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **options: Any) -> T:
         """As psycopg waits, but not for ever. Raises NoAnswer."""
@@ -84,15 +96,8 @@ class OwnAsyncConnection(psycopg.AsyncConnection[TupleRow]):
         cls, conninfo: str = "", *, trouble: Trouble | None = None, **options: Any
     ) -> "OwnAsyncConnection":
         """Connect, and keep in `trouble` why that failed."""
-        try:
-            connection = await super().connect(conninfo, **options)
-        except Exception as error:
-            if trouble is not None:
-                trouble.last = error
-            raise
-        if trouble is not None:
-            trouble.last = None
-        return connection
+        with (trouble or Trouble()).kept():
+            return await super().connect(conninfo, **options)
 
     def hang_up(self) -> None:
         """Break the connection from outside: whoever waits on it is told at once. It stays to be closed."""

@@ -67,7 +67,7 @@ class Pool:
             except PoolTimeout as error:
                 if time.monotonic() < deadline:
                     continue
-                none = no_connection(self._patience_seconds, self._size, self._trouble.last)
+                none = no_connection(self._patience_seconds, self._size, self._trouble)
                 raise none from self._trouble.last or error
             if not has_died(connection):
                 return connection
@@ -117,7 +117,7 @@ class AsyncPool:
             except PoolTimeout as error:
                 if time.monotonic() < deadline:
                     continue
-                none = no_connection(self._patience_seconds, self._size, self._trouble.last)
+                none = no_connection(self._patience_seconds, self._size, self._trouble)
                 raise none from self._trouble.last or error
             if not has_died(connection):
                 return connection
@@ -129,14 +129,14 @@ def turn_seconds(deadline: float) -> float:
     return max(min(ASK_SECONDS, deadline - time.monotonic()), 0.001)
 
 
-def no_connection(seconds: float, size: int, trouble: Exception | None) -> NoConnection:
+def no_connection(seconds: float, size: int, trouble: Trouble) -> NoConnection:
     """The error for a wait that ended without a connection."""
-    if trouble is None:
+    if trouble.last is None and not trouble.tries:
         return NoConnection(
             f"no connection was free for {seconds:g} s: all {size} of this client's (pool_size) were in use; "
             "give it more, use it from fewer threads or tasks at once, or wait longer (connection_timeout)"
         )
-    words = " ".join(str(trouble).split()) or type(trouble).__name__
+    words = " ".join(str(trouble.last or "an attempt to connect has not been answered").split())
     return NoConnection(
         f"no connection could be made for {seconds:g} s (pool_size {size}): {words}. Nothing was done: see "
         "that the server runs and takes connections (max_connections, the role's limit), then repeat the call"
