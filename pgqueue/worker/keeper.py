@@ -1,4 +1,4 @@
-"""Keeps what a worker holds: extends leases, hands back what waits too long, sends progress.
+"""Keeps what a worker holds: extends leases, hands back what waits too long, cancels, sends progress.
 
 It must never extend a claim whose jobs have all ended.
 """
@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from pgqueue.calls.jobs import report_progress
 from pgqueue.calls.lease import Extension, extend
+from pgqueue.calls.watch import listen, unlisten
 from pgqueue.failure import clean
 from pgqueue.worker import verdict
 from pgqueue.worker.book import Book
@@ -22,12 +23,17 @@ from pgqueue.worker.running_job import RunningJob
 logger = logging.getLogger("pgqueue.worker")
 
 TICK_SECONDS = 1.0
+LISTEN_AFTER_TICKS = 2  # with jobs held
+UNLISTEN_AFTER_TICKS = 5  # with none
 NOTE_LIMIT = 1000  # characters of a progress note that are kept
 UNSTARTED_SECONDS = 1.0  # a job claimed but not started for so long is somebody else's to run
 
 
 class Keeper:
-    """The keeper of one worker's book."""
+    """The keeper of one worker's book.
+
+    guard: where notifications reach us now, if anywhere.
+    """
 
     def __init__(
         self,
@@ -35,6 +41,7 @@ class Keeper:
         line: Line,
         counts: Counts,
         *,
+        guard: Callable[[], Line | None],
         pump: Pump,
         pace: Pace,
         lease: timedelta,
@@ -47,6 +54,9 @@ class Keeper:
         self._pace = pace
         self._lease = lease
         self._clock = clock
+        self._guard = guard
+        self._listens = False
+        self._held_ticks = 0  # in a row: with something held, or below zero with nothing
 
     @property
     def tick_seconds(self) -> float:
@@ -56,12 +66,13 @@ class Keeper:
     async def tick(self) -> None:
         """Look once. Raises LineBroken."""
         self._hand_back_unstarted()
+        await self._listen()
         await self._extend()
         await self._send_progress()
 
-    def doubt(self) -> None:
-        """We may have missed something: ask for all our claims at the next tick."""
-        self._book.doubt()
+    def forget(self) -> None:
+        """The session is gone, and with it what it listened to."""
+        self._listens = False
 
     def cancel(self, job_id: int) -> None:
         """Somebody asked that a job be run no more."""
@@ -72,6 +83,34 @@ class Keeper:
         for job in [job for job in self._book.running if job.id == job_id and not job.is_cancelled]:
             job.is_cancelled = True
             job.stop_handler()
+
+    async def _listen(self) -> None:
+        """Listen only while at work for longer than a moment.
+
+        Every NOTIFY wakes the server's process of every session that listens: a fleet
+        asleep must not, and quick jobs are not worth the turning on and off.
+        """
+        if self._book.claims:
+            self._held_ticks = max(self._held_ticks, 0) + 1
+        else:
+            self._held_ticks = min(self._held_ticks, 0) - 1
+        guard = self._guard()
+        if guard is None or not guard.is_connected:
+            return
+        if not self._listens and self._held_ticks >= LISTEN_AFTER_TICKS:
+            await self._begin_to_listen(guard)
+        elif self._listens and self._held_ticks <= -UNLISTEN_AFTER_TICKS:
+            self._listens = False
+            await guard.run(unlisten())
+
+    async def _begin_to_listen(self, guard: Line) -> None:
+        self._listens = True  # not after the answer: should the session be lost meanwhile, `forget` is right
+        try:
+            await guard.run(listen())
+        except BaseException:
+            self._listens = False
+            raise
+        self._book.doubt()  # what was cancelled before went unheard: ask for it once
 
     def _hand_back_unstarted(self) -> None:
         """Slow siblings keep these from starting: another worker may be free."""

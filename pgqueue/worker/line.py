@@ -17,6 +17,7 @@ from pgqueue.calls.call import Call
 from pgqueue.drivers import psycopg as driver
 from pgqueue.drivers.own import OwnAsyncConnection
 from pgqueue.errors import PgQueueError
+from pgqueue.worker.attention import Attention
 
 logger = logging.getLogger("pgqueue.worker")
 
@@ -39,6 +40,7 @@ class Line:
     greeting: run on every new connection, before any call.
     patience_seconds: how long nothing may move while an answer is due; then the line is broken.
     broken: set while there is no connection. on_break: called when it breaks, whoever noticed.
+    on_notify: called with the payload of each notification that this session hears.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Line:
     ) -> None:
         self.broken = asyncio.Event()
         self.on_break: Callable[[], None] | None = None
+        self.on_notify: Callable[[str], None] | None = None
         self.schema = schema
         self.dsn = dsn
         self._options = options
@@ -59,6 +62,8 @@ class Line:
         self._patience_seconds = patience_seconds
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
+        self._attention = Attention(self._heard, self._found_broken)
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def is_connected(self) -> bool:
@@ -79,8 +84,10 @@ class Line:
         except BaseException:
             await connection.close()
             raise
+        connection.add_notify_handler(lambda notification: self._heard(notification.payload))
         self._connection = connection
         self.broken.clear()
+        self._attention.begin(connection)
 
     async def reopen(self) -> None:
         """Connect again, and again with growing, jittered pauses, until it works."""
@@ -102,6 +109,7 @@ class Line:
             connection = self._connection
             if connection is None:
                 raise LineBroken("not connected")
+            self._attention.end()
             try:
                 with answering(connection, self._patience_seconds):
                     return await self._exchange(connection, calls)
@@ -113,23 +121,14 @@ class Line:
             except asyncio.CancelledError:
                 await self._drop(connection)  # in the middle of an answer: nobody can read on
                 raise
+            finally:
+                if self._connection is connection:
+                    self._attention.begin(connection)
 
     async def _exchange(self, connection: Connection, calls: Sequence[Call[Any]]) -> list[Any]:
         if len(calls) == 1:
             return [await driver.run_async(connection, calls[0], self.schema)]
         return await driver.run_each_async(connection, calls, self.schema)
-
-    async def notifications(self, heard: Callable[[psycopg.Notify], None]) -> None:
-        """Hear every notification, until the connection breaks with LineBroken."""
-        connection = self._connection
-        if connection is None:
-            raise LineBroken("not connected")
-        try:
-            async for notification in connection.notifies():
-                heard(notification)
-        except (psycopg.Error, OSError) as error:
-            await self._drop(connection)
-            raise LineBroken(first_line(error)) from error
 
     @asynccontextmanager
     async def quiet(self, seconds: float) -> AsyncIterator[None]:
@@ -159,11 +158,31 @@ class Line:
             raise LineBroken(first_line(error)) from error
 
     async def _drop(self, connection: Connection) -> None:
+        self._lose(connection)
+        await connection.close()
+
+    def _lose(self, connection: Connection) -> None:
+        if self._connection is not connection:
+            return
+        self._attention.end()
         self._connection = None
         self.broken.set()
-        await connection.close()
         if self.on_break is not None:
             self.on_break()
+
+    def _heard(self, payload: str) -> None:
+        if self.on_notify is not None:
+            self.on_notify(payload)
+
+    def _found_broken(self, error: psycopg.Error) -> None:
+        """While nobody asked anything: those who wait learn it now, not with their next call."""
+        if self._connection is None:
+            return
+        logger.info("the connection is gone: %s", first_line(error))
+        closing = asyncio.get_running_loop().create_task(self._connection.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        self._lose(self._connection)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from pgqueue.worker.refusal import Refusal, refusal_of
 from pgqueue.worker.report import report_calls
 from pgqueue.worker.rota import Rota
 from pgqueue.worker.runner import Runner
-from pgqueue.worker.sentry import Request, Sentry
+from pgqueue.worker.sentry import NEVER, Request, Sentry
 from pgqueue.worker.teller import Teller
 
 logger = logging.getLogger("pgqueue.worker")
@@ -94,7 +94,8 @@ class Pump:
             parts = self._book.report(everything=self.is_stopping)
             now = self._clock()  # read once: what is too early to claim must be something to wait for
             wanted = self._wanted(now)
-            requests = self._sentry.requests(wants_jobs=bool(wanted))
+            wants_place = not self.is_stopping and now >= self._sentry.try_at
+            requests = self._sentry.requests(wants_jobs=bool(wanted), wants_place=wants_place)
             if parts or wanted or requests:
                 await self._exchange(parts, requests, wanted)
             else:
@@ -113,14 +114,15 @@ class Pump:
         return min(allowed, self._largest_batch)
 
     async def _pause(self, now: float) -> None:
-        """Wait for a change, but no longer than until the next claim or the next partial report."""
+        """Wait for a change, but no longer than until the next look or the next partial report."""
         if not self._line.is_connected:
             raise LineBroken("not connected")
         if self._found_nothing and not self._book.claims:
             self.rests.set()
         waits = [PARTIAL_LOOK_SECONDS] if self._book.has_endings else []
-        if not self.is_stopping and self._sentry.claim_at > now:
-            waits.append(self._sentry.claim_at - now)
+        if not self.is_stopping:
+            looks = (self._sentry.claim_at, self._sentry.try_at)
+            waits.extend(look - now for look in looks if now < look < NEVER)
         try:
             async with asyncio.timeout(min(waits, default=None)):
                 await self._changed.wait()

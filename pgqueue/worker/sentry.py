@@ -11,12 +11,17 @@ from datetime import timedelta
 from typing import Any
 
 from pgqueue.calls.call import Call
-from pgqueue.calls.watch import arm, disarm, leave_watch, next_due, take_watch
+from pgqueue.calls.watch import WATCH, arm, disarm, leave_posts, leave_watch, next_due, take_watch
 
 QUICK_POLLS_SECONDS = (0.001, 0.002, 0.004, 0.008)  # after work there is often more, moments later
 UNARMED_SECONDS = (0.002, 0.1)  # while an enqueue in flight keeps us from arming: first pause, longest
 UNSURE_SECONDS = 0.05  # armed, but not allowed yet to look everywhere (see Floors.forget)
 SOONEST_DUE_SECONDS = 0.001
+# Who hears nothing looks the more seldom the longer it has found nothing: after a
+# part of that time, at most so late. One in a fleet of fifty comes every tenth of a second.
+RESERVE_PART = 0.2
+RESERVE_SECONDS = (0.05, 3.5)
+NEVER = float("inf")
 
 Request = tuple[Call[Any], Callable[[Any], None]]
 """A call to run before the next claim, in the same transaction, and who takes its answer."""
@@ -27,8 +32,9 @@ class Sentry:
 
     poll: the net: how often to look although nothing was heard, give or take a half.
     claim_at: by our steady clock, not before when to claim again.
+    try_at: the same, when to try for the watch or a post without claiming.
     is_unsure: something may lie below the floors, committed late: look everywhere before sleeping.
-    has_ears: whether notifications reach us. has_guard: whether we can hold locks.
+    has_guard: whether we have a session of our own, to hold locks and to be notified in.
     """
 
     def __init__(
@@ -40,17 +46,19 @@ class Sentry:
         spread: Callable[[], float] = random.random,
     ) -> None:
         self.claim_at = 0.0
+        self.try_at = NEVER
         self.is_unsure = False
-        self.has_ears = False
         self.has_guard = True
         self._queues = tuple(queues)
         self._poll_seconds = poll.total_seconds()
         self._clock = clock
         self._spread = spread
         self._empty_claims = 0
+        self._worked_at = clock()
         self._refusals = 0  # of the bell, in a row
         self._due_at: float | None = None
         self._watched: set[str] = set()
+        self._posts: dict[str, int] = {}
         self._armed: set[str] = set()
         self._tries_watch = True
         self._leaves = False
@@ -62,34 +70,37 @@ class Sentry:
         return (
             self._is_idle
             and not self._tries_watch
-            and not self.is_unsure
             and not self._heard
             and self._armed == self._watched
+            and not (self._armed and self.is_unsure)
         )
 
-    def requests(self, *, wants_jobs: bool) -> list[Request]:
-        """What to ask of the server now; with `wants_jobs`, before the claim that follows."""
+    def requests(self, *, wants_jobs: bool, wants_place: bool = False) -> list[Request]:
+        """What to ask of the server now; with `wants_jobs`, before the claim that follows.
+
+        wants_place: it is time to try for the watch or a post, whether or not jobs are wanted.
+        """
         if not self._is_idle:
             self._heard = self._heard and not wants_jobs
             return self._requests_at_work()
         if not wants_jobs:
-            return []
+            return self._requests_for_place() if wants_place else []
         self._heard = False
-        if not (self.has_ears and self.has_guard):
+        if not self.has_guard:
             return [(next_due(self._queues), self._learn_due)]
         if self._tries_watch:
-            # Not when the answer comes: what is heard meanwhile is a reason to try again.
-            self._tries_watch = False
-            free = [queue for queue in self._queues if queue not in self._watched]
-            if free:
-                return [(take_watch(free), self._took_watch)]
+            asked = self._requests_for_place()
+            if asked:
+                return asked
         return self._requests_on_watch()
 
     def found_work(self, *, is_full: bool) -> None:
         """A claim found jobs. Full, the worker leaves the watch to another."""
         self._empty_claims = 0
+        self._worked_at = self._clock()
         self._leaves = is_full
         self.claim_at = 0.0
+        self.try_at = NEVER
 
     def found_nothing(self) -> None:
         """A claim found no job."""
@@ -98,12 +109,12 @@ class Sentry:
             self.claim_at = 0.0
         elif self._empty_claims < len(QUICK_POLLS_SECONDS):
             self.claim_at = now + QUICK_POLLS_SECONDS[self._empty_claims]
-        elif not (self.has_ears and self.has_guard) or self.is_asleep:
-            self.claim_at = now + self._sleep_seconds(now)
+        elif not self.has_guard or self.is_asleep:
+            self._sleep(now)
         elif self._refusals:
             self.claim_at = now + min(UNARMED_SECONDS[0] * 2 ** min(self._refusals, 16), UNARMED_SECONDS[1])
         else:
-            self.claim_at = now + (UNSURE_SECONDS if self.is_unsure and self._armed else 0)
+            self.claim_at = now + (UNSURE_SECONDS if self._armed and self.is_unsure else 0)
         self._empty_claims += 1
 
     def expect(self, seconds: float) -> None:
@@ -128,6 +139,7 @@ class Sentry:
         self.is_unsure = True
         self._heard = True
         self.claim_at = 0.0
+        self.try_at = NEVER
 
     def farewell(self) -> list[Call[None]]:
         """What to ask of the server at the end: the watch is for others to take."""
@@ -141,6 +153,7 @@ class Sentry:
     def forget(self) -> None:
         """The session is gone, and with it its locks."""
         self._watched.clear()
+        self._posts.clear()
         self._armed.clear()
         self._tries_watch = True
         self._leaves = False
@@ -152,13 +165,22 @@ class Sentry:
         return self._empty_claims >= len(QUICK_POLLS_SECONDS)
 
     def _requests_at_work(self) -> list[Request]:
-        """While we find work nobody need ring, and if we are full somebody else should watch."""
+        """While we find work nobody need ring, and if we are full somebody else should watch and hear."""
         asked: list[Request] = []
         if self._armed:
             asked.append((disarm(sorted(self._armed)), self._let_bells_go))
         if self._watched and self._leaves:
             asked.append((leave_watch(sorted(self._watched)), self._left_watch))
+        if self._posts and self._leaves:
+            asked.append((leave_posts(self._posts), self._left_posts))
         return asked
+
+    def _requests_for_place(self) -> list[Request]:
+        # Not when the answer comes: what is heard meanwhile is a reason to try again.
+        self._tries_watch = False
+        self.try_at = NEVER
+        free = [queue for queue in self._queues if queue not in self._watched]
+        return [(take_watch(free, self._posts), self._took_places)] if free else []
 
     def _requests_on_watch(self) -> list[Request]:
         watched = [queue for queue in self._queues if queue in self._watched]
@@ -168,14 +190,40 @@ class Sentry:
         arming: list[Request] = [(arm(unarmed), self._took_bells)] if unarmed else []
         return [*arming, (next_due(watched), self._learn_due)]
 
-    def _sleep_seconds(self, now: float) -> float:
+    def _sleep(self, now: float) -> None:
+        """Until the net, or what falls due. Where a place is to be had, every other look is for it."""
         net = self._poll_seconds * (0.5 + self._spread())
-        return net if self._due_at is None else min(net, max(self._due_at - now, SOONEST_DUE_SECONDS))
+        self.claim_at = now + net
+        if self.has_guard and len(self._watched) < len(self._queues):
+            self.try_at = now + (net if self._is_in_earshot else self._reserve_seconds(now, net))
+            self.claim_at = now + 2 * (self.try_at - now)
+        if self._due_at is not None:
+            self.claim_at = min(self.claim_at, max(self._due_at, now + SOONEST_DUE_SECONDS))
+            self._due_at = self._due_at if self._due_at > now else None  # one more look
 
-    def _took_watch(self, queues: list[str]) -> None:
-        self._watched.update(queues)
+    @property
+    def _is_in_earshot(self) -> bool:
+        """Whether somebody tells us when work is to be done, in each of our queues."""
+        return len(self._watched) + len(self._posts) == len(self._queues)
+
+    def _reserve_seconds(self, now: float, net: float) -> float:
+        soonest, latest = RESERVE_SECONDS
+        pause = min(max((now - self._worked_at) * RESERVE_PART, soonest), latest)
+        return min(net, pause * (0.5 + self._spread()))
+
+    def _took_places(self, places: dict[str, int]) -> None:
+        """New places are a reason to look: what came before we heard, nobody told us."""
+        for queue, post in places.items():
+            if post == WATCH:
+                self._watched.add(queue)
+                self._posts.pop(queue, None)
+            else:
+                self._posts[queue] = post
         if not self._watched:
             self._due_at = None  # it is the watcher's to wake for it
+        if places:
+            self._tries_watch = True
+            self.look()
 
     def _took_bells(self, queues: list[str]) -> None:
         """Armed. What was committed since our last look rang no bell, and may lie below the floors."""
@@ -191,6 +239,10 @@ class Sentry:
         self._watched.clear()
         self._tries_watch = True
         self._leaves = False
+
+    def _left_posts(self, _: None) -> None:
+        self._posts.clear()
+        self._tries_watch = True
 
     def _learn_due(self, due: timedelta | None) -> None:
         self._due_at = None if due is None else self._clock() + due.total_seconds()

@@ -1,4 +1,4 @@
-"""The worker: several duties around one book, on one line to the database, with ears on another.
+"""The worker: several duties around one book, on one line to the database.
 
 It must never stop for a lost connection, nor end the process it runs in.
 """
@@ -169,8 +169,18 @@ class Worker:
         )
         self._pump.is_stopping = self._stops > 0
         self._keeper = Keeper(
-            self._book, connections.line, self.counts, pump=self._pump, pace=pace, lease=settings.lease
+            self._book,
+            connections.line,
+            self.counts,
+            guard=lambda: connections.guard,
+            pump=self._pump,
+            pace=pace,
+            lease=settings.lease,
         )
+        ears = Ears(sentry=self._sentry, pump=self._pump, keeper=self._keeper)
+        if connections.guard is not None:
+            connections.guard.on_notify = ears.heard
+        self._sentry.has_guard = connections.guard is not None
         self._steward = Steward(connections, joined=self._doubt, took_back=self._pump.look)
         self._caretaker = Caretaker(connections, is_ours=lambda: self._steward.keeps_house)
         connections.line.on_break = self._wake_pump
@@ -191,9 +201,6 @@ class Worker:
             repeated(self._steward.tick, lambda: self._steward.pause_seconds),
             repeated(self._caretaker.tick, lambda: LOOK_SECONDS),
         ]
-        if self._connections.direct_dsn is not None:
-            ears = Ears(self._connections, sentry=self._sentry, pump=self._pump, keeper=self._keeper)
-            duties.append(ears.run())
         if self._connections.has_guard_apart:
             duties.append(self._guarding())
         if self._is_drain:
@@ -224,6 +231,7 @@ class Worker:
     def _lost_locks(self) -> None:
         self._sentry.forget()
         self._steward.forget()
+        self._keeper.forget()
 
     async def _guarding(self) -> None:
         """Locks on a connection of their own: make it again whenever it breaks, and poll meanwhile."""
@@ -246,9 +254,17 @@ class Worker:
                 (due,) = await self._connections.line.run(next_due(self._rota.queues))
             except (LineBroken, psycopg.Error, PgQueueError):
                 continue
-            if due is None and self._pump.rests.is_set():
+            if due is None and self._pump.rests.is_set() and await self._finds_nothing_more():
                 self.stop()
                 return
+
+    async def _finds_nothing_more(self) -> bool:
+        """What fell due after the last look, and before we asked what is due later, is found by one more."""
+        started = self.counts.started
+        self._pump.rests.clear()
+        self._pump.look()
+        await self._pump.rests.wait()
+        return self.counts.started == started
 
     async def _until_stopped(self, duties: Sequence["asyncio.Task[Any]"]) -> None:
         """Wait for the pump's end; a duty that fails ends the worker with its error."""

@@ -21,7 +21,7 @@ returns void
 language sql
 volatile
 as $$
-    select pg_catalog.pg_notify(pgqueue.channel(), 'wake ' || queue)
+    select pg_catalog.pg_notify(pgqueue.bell_channel(queue), 'wake ' || queue)
 $$;
 
 create or replace function pgqueue.announce(queue text, ring boolean)

@@ -30,8 +30,19 @@ as $$
     select pg_catalog.hashtextextended('pgqueue', 3) # worker
 $$;
 
--- The channel of this installation's notifications: 'wake QUEUE', 'watch
--- QUEUE' (the watch is free), 'resume QUEUE' and 'cancel ID'.
+create or replace function pgqueue.post_key(queue text, post integer)
+returns bigint
+language sql
+immutable
+parallel safe
+as $$
+    select pg_catalog.hashtextextended('pgqueue', 16 + post) # pg_catalog.hashtext(queue)
+$$;
+
+-- What is heard where. On the installation's channel, by workers that have been
+-- at work for a while: 'cancel ID', 'resume QUEUE'. On a queue's bell, by whoever
+-- keeps its watch: 'wake QUEUE', 'resume QUEUE'. On its channel of the watch, by
+-- those in a post: 'watch QUEUE' (the watch is free).
 create or replace function pgqueue.channel()
 returns text
 language sql
@@ -39,4 +50,27 @@ immutable
 parallel safe
 as $$
     select 'pgqueue'::text
+$$;
+
+-- A schema's name may be as long as a channel's: it goes into the hash.
+create or replace function pgqueue.bell_channel(queue text)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+    select 'bell ' || pg_catalog.to_hex(
+        pg_catalog.hashtextextended('pgqueue', 6) # pg_catalog.hashtextextended(queue, 0)
+    )
+$$;
+
+create or replace function pgqueue.watch_channel(queue text)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+    select 'watch ' || pg_catalog.to_hex(
+        pg_catalog.hashtextextended('pgqueue', 6) # pg_catalog.hashtextextended(queue, 0)
+    )
 $$;

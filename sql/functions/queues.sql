@@ -12,7 +12,8 @@ as $$
     set paused_at = coalesce(queues.paused_at, excluded.paused_at)
 $$;
 
--- Every worker of the queue is told, asleep or not: its floors are above what waited.
+-- Whoever keeps watch is told, and every worker that has been at work for a while:
+-- their floors are above what waited.
 create or replace function pgqueue.resume(queue text)
 returns void
 language sql
@@ -23,5 +24,7 @@ as $$
     update pgqueue.queues
     set paused_at = null
     where name = queue;
-    select pg_notify(pgqueue.channel(), 'resume ' || queue)
+    select
+        pg_notify(pgqueue.bell_channel(queue), 'resume ' || queue),
+        pg_notify(pgqueue.channel(), 'resume ' || queue)
 $$;

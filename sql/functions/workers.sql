@@ -98,6 +98,6 @@ as $$
             and pg_try_advisory_xact_lock(pgqueue.worker_key(workers.id))
         returning workers.queues
     )
-    select pg_notify(pgqueue.channel(), 'watch ' || queue)
+    select pgqueue.offer_watch(queue)
     from (select distinct unnest(struck.queues) as queue from struck) as named
 $$;

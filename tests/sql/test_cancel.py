@@ -29,7 +29,7 @@ def test_a_scheduled_job_is_cancelled_before_its_time(session: Session, clock: C
 def test_a_running_job_is_cancelled_by_its_worker(session: Session, other: Session) -> None:
     job = session.enqueue()
     held = session.claim()
-    other.run("listen pgqueue")
+    other.call("listen")
 
     assert session.call("cancel", job=job)[0][0] == "running"
 

@@ -87,13 +87,16 @@ def test_resuming_what_is_not_paused_does_no_harm(session: Session) -> None:
     assert session.count("queues") == 0
 
 
-def test_resuming_wakes_the_sleepers(session: Session, other: Session) -> None:
-    other.run("listen pgqueue")
+def test_resuming_tells_the_watch_and_those_at_work(session: Session, other: Session) -> None:
+    other.call("listen")
+    other.call("take_watch", queues=["mail"])
     session.call("pause", queue="mail")
 
     session.call("resume", queue="mail")
 
-    assert [note.payload for note in other.connection.notifies(timeout=5, stop_after=1)] == ["resume mail"]
+    assert [note.payload for note in other.connection.notifies(timeout=5, stop_after=2)] == [
+        "resume mail"
+    ] * 2
 
 
 @pytest.mark.parametrize("queue", ["", None, "q" * 64])

@@ -124,7 +124,7 @@ def test_a_redriven_job_can_be_cancelled(session: Session) -> None:
 
 def test_a_redrive_rings_for_sleepers(session: Session, other: Session) -> None:
     job = bury(session)
-    other.run("listen pgqueue")
+    other.call("take_watch", queues=["mail"])
     other.call("arm", queues=["mail"])
 
     session.call("redrive", jobs=[job])

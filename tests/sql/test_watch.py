@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from pgqueue.calls.watch import WATCH
 from pgqueue.migrate import upgrade
 from tests.sql.conftest import OpenSession
 from tests.sql.session import Clock, Session
@@ -26,15 +27,28 @@ def arm(session: Session, *queues: str) -> list[str]:
 
 
 def watch(session: Session, *queues: str) -> list[str]:
-    """The queues whose watch the session keeps now."""
-    return [row[0] for row in session.call("take_watch", queues=list(queues))]
+    """The queues whose watch the session has taken now."""
+    return [queue for queue, post in places(session, *queues).items() if post == WATCH]
+
+
+def places(session: Session, *queues: str, posts: list[int | None] | None = None) -> dict[str, int]:
+    """What the session has newly taken of these queues: the watch or a post."""
+    return {row[0]: row[1] for row in session.call("take_watch", queues=list(queues), posts=posts)}
 
 
 @pytest.fixture
 def sleeper(open_session: OpenSession) -> Session:
-    """A session that listens, as an idle worker does."""
+    """A session that keeps watch over some queues, as an idle worker does, and so hears their bells."""
     session = open_session()
-    session.run("listen pgqueue")
+    assert watch(session, "mail", "reports", "a", "b", "c") == ["mail", "reports", "a", "b", "c"]
+    return session
+
+
+@pytest.fixture
+def successor(open_session: OpenSession, sleeper: Session) -> Session:
+    """A session in the first post of its queues, next in line for the watch."""
+    session = open_session()
+    assert places(session, "a", "b") == {"a": 1, "b": 1}
     return session
 
 
@@ -120,10 +134,10 @@ def test_two_enqueuers_do_not_wait_for_each_other(session: Session, other: Sessi
 def test_the_bell_goes_with_its_session(session: Session, sleeper: Session, other: Session) -> None:
     arm(sleeper, "mail")
     sleeper.close()
-    other.run("listen pgqueue")
     while session.value("select count(*) from pg_catalog.pg_locks where locktype = 'advisory'"):
         pass  # the server is still clearing up behind the session
 
+    assert watch(other, "mail") == ["mail"]
     session.enqueue()
 
     assert heard(other) == []
@@ -151,12 +165,76 @@ def test_one_at_a_time_keeps_the_watch(session: Session, other: Session) -> None
     assert watch(other, "a", "b") == ["a", "b"]
 
 
-def test_leaving_the_watch_tells_the_other_sleepers(session: Session, sleeper: Session) -> None:
-    watch(session, "a", "b")
+def test_leaving_the_watch_tells_its_successors(sleeper: Session, successor: Session) -> None:
+    sleeper.call("leave_watch", queues=["a", "b"])
 
-    session.call("leave_watch", queues=["a", "b"])
+    assert sorted(heard(successor)) == ["watch a", "watch b"]
 
-    assert sorted(heard(sleeper)) == ["watch a", "watch b"]
+
+def test_a_successor_does_not_hear_the_bell(session: Session, sleeper: Session, successor: Session) -> None:
+    arm(sleeper, "a")
+
+    session.enqueue(queue="a")
+
+    assert (heard(successor), heard(sleeper)) == ([], ["wake a"])
+
+
+def test_who_has_left_the_watch_hears_no_bell(session: Session, sleeper: Session, other: Session) -> None:
+    sleeper.call("leave_watch", queues=["a"])
+    heard(sleeper)
+    watch(other, "a")
+    arm(other, "a")
+
+    session.enqueue(queue="a")
+
+    assert (heard(sleeper), heard(other)) == ([], ["wake a"])
+
+
+def test_there_are_eight_posts_and_no_more(open_session: OpenSession, sleeper: Session) -> None:
+    taken = [places(open_session(), "a") for _ in range(9)]
+
+    assert taken == [{"a": post} for post in range(1, 9)] + [{}]
+
+
+def test_who_has_a_post_takes_no_second_one(sleeper: Session, successor: Session) -> None:
+    assert places(successor, "a", "b", "c", posts=[1, 1, None]) == {"c": 1}
+
+
+def test_whoever_takes_the_watch_leaves_its_post_to_another(
+    sleeper: Session, successor: Session, other: Session
+) -> None:
+    sleeper.call("leave_watch", queues=["a"])
+    heard(successor)
+
+    assert places(successor, "a", posts=[1]) == {"a": WATCH}
+    assert places(other, "a") == {"a": 1}
+    successor.call("leave_watch", queues=["a"])
+    assert (heard(successor), heard(other)) == ([], ["watch a"])
+
+
+def test_a_post_that_is_left_is_free_and_hears_nothing(
+    sleeper: Session, successor: Session, other: Session
+) -> None:
+    successor.call("leave_posts", queues=["a", "b"], posts=[1, 1])
+
+    sleeper.call("leave_watch", queues=["a", "b"])
+
+    assert heard(successor) == []
+    assert watch(sleeper, "a") == ["a"]
+    assert places(other, "a") == {"a": 1}
+
+
+def test_what_is_listened_to_at_work_is_heard_no_more_when_the_work_is_done(
+    session: Session, other: Session
+) -> None:
+    other.call("listen")
+    session.call("resume", queue="mail")
+    at_work = heard(other)
+
+    other.call("unlisten")
+    session.call("resume", queue="mail")
+
+    assert (at_work, heard(other)) == (["resume mail"], [])
 
 
 def test_nothing_due_is_null(session: Session) -> None:
@@ -189,7 +267,6 @@ def neighbour(dsn: str) -> Iterator[psycopg.Connection[Any]]:
 def test_two_installations_do_not_ring_each_other(
     session: Session, sleeper: Session, neighbour: psycopg.Connection[Any]
 ) -> None:
-    sleeper.run("listen neighbour")
     arm(sleeper, "mail")
 
     neighbour.execute("select neighbour.enqueue('mail', 'send')")
@@ -204,7 +281,7 @@ def test_two_installations_keep_a_watch_each(session: Session, neighbour: psycop
     arm(session, "mail")
 
     found = neighbour.execute(
-        "select neighbour.take_watch(array['mail']), neighbour.arm(array['mail'])"
+        "select (neighbour.take_watch(array['mail'])).post, neighbour.arm(array['mail'])"
     ).fetchall()
 
-    assert found == [("mail", "mail")]
+    assert found == [(WATCH, "mail")]

@@ -54,7 +54,7 @@ class Running:
     def _sentry_sleeps(self) -> bool:
         assert not self._run.done() or self._run.result(), "the worker has ended"
         sentry = getattr(self.worker, "_sentry", None)
-        if sentry is None or not sentry.has_ears or not sentry.is_asleep:
+        if sentry is None or not sentry.has_guard or not sentry.is_asleep:
             return False
         return bool(sentry.claim_at > time.monotonic())  # else its last look is under way
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from pgqueue import AsyncClient, JobRecord, Task, task
+from pgqueue.calls.call import Call
+from pgqueue.worker.line import Line
 from tests.waiting import PATIENCE_SECONDS, until
 from tests.worker.conftest import Look, RunWorker
 
@@ -178,6 +180,30 @@ async def test_what_is_not_started_within_a_second_is_handed_back_for_a_sibling_
     assert record.state == "succeeded"
     assert hoarder.counts.returned + sibling.counts.succeeded >= len(stuck_behind)
     assert [attempt.number for attempt in (await ended(stuck_behind[-1])).attempts] == [1]
+
+
+async def test_a_drain_misses_nothing_that_falls_due_between_its_last_look_and_its_question(
+    client: AsyncClient, run_worker: RunWorker, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow machine: looking found it not due yet, asking found nothing that is due later."""
+    run = Line.run
+
+    async def ask_late(line: Line, *calls: Call[Any]) -> list[Any]:
+        if [call.function.name for call in calls] == ["next_due"]:
+            await until(
+                lambda: look("select coalesce(bool_and(visible_at < pgqueue.now()), true) from pgqueue.ready")
+            )
+        return await run(line, *calls)
+
+    @task(name="later")
+    async def later() -> None: ...
+
+    monkeypatch.setattr(Line, "run", ask_late)
+    await client.enqueue(later.job(), delay=timedelta(seconds=1))
+    worker = run_worker(later, drain=True, poll_only=True)
+    await worker.ended()
+
+    assert worker.counts.succeeded == 1
 
 
 async def test_two_workers_share_a_queue_and_run_nothing_twice(

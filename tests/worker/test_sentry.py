@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from pgqueue.worker.sentry import QUICK_POLLS_SECONDS, UNARMED_SECONDS, UNSURE_SECONDS, Request, Sentry
+from pgqueue.calls.watch import WATCH
+from pgqueue.worker.sentry import (
+    NEVER,
+    QUICK_POLLS_SECONDS,
+    RESERVE_SECONDS,
+    UNARMED_SECONDS,
+    UNSURE_SECONDS,
+    Request,
+    Sentry,
+)
 from tests.worker.deliveries import Clock
 
 POLL = 60.0
@@ -19,6 +28,7 @@ class Desk:
         self._sentry = sentry
         self.due: timedelta | None = None
         self.denied: set[str] = set()
+        self.posts: dict[str, int] = {}
         self.asked: list[tuple[str, list[str]]] = []
 
     def answer(self, requests: Sequence[Request]) -> list[str]:
@@ -36,9 +46,17 @@ class Desk:
         self._sentry.found_nothing()
         return names
 
+    def _place(self, queue: str) -> int | None:
+        """The watch, or where it is denied the post there is, if we have none yet."""
+        if f"take_watch {queue}" not in self.denied:
+            return WATCH
+        return None if queue in self._sentry._posts else self.posts.get(queue)
+
     def _answer(self, name: str, queues: list[str]) -> Any:
         if name == "next_due":
             return self.due
+        if name == "take_watch":
+            return {queue: place for queue in queues if (place := self._place(queue)) is not None}
         return [queue for queue in queues if f"{name} {queue}" not in self.denied]
 
 
@@ -49,9 +67,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sentry(clock: Clock) -> Sentry:
-    made = Sentry(["q", "r"], poll=timedelta(seconds=POLL), clock=clock, spread=lambda: 0.5)
-    made.has_ears = True
-    return made
+    return Sentry(["q", "r"], poll=timedelta(seconds=POLL), clock=clock, spread=lambda: 0.5)
 
 
 @pytest.fixture
@@ -73,7 +89,13 @@ def fall_asleep(sentry: Sentry, desk: Desk) -> None:
 
 
 def pause(sentry: Sentry, clock: Clock) -> float:
-    return max(sentry.claim_at - clock.now, 0.0)
+    """How long until it looks, for work or for a place."""
+    return max(min(sentry.claim_at, sentry.try_at) - clock.now, 0.0)
+
+
+def try_for_a_place(sentry: Sentry, desk: Desk) -> list[str]:
+    """What it does when it is time for that."""
+    return desk.answer(sentry.requests(wants_jobs=False, wants_place=True))
 
 
 def test_after_work_it_looks_again_soon_and_asks_for_nothing(
@@ -94,19 +116,14 @@ def test_idle_it_takes_the_watch_then_the_bells_then_sleeps(sentry: Sentry, desk
     assert pause(sentry, clock) == pytest.approx(POLL)
 
 
-def test_without_ears_it_only_polls_and_asks_what_is_due(sentry: Sentry, desk: Desk, clock: Clock) -> None:
-    sentry.has_ears = False
-    get_idle(desk)
-
-    assert desk.claim_nothing() == ["next_due"]
-    assert pause(sentry, clock) == pytest.approx(POLL)
-
-
-def test_without_a_session_for_its_locks_it_only_polls(sentry: Sentry, desk: Desk) -> None:
+def test_without_a_session_of_its_own_it_only_polls_and_asks_what_is_due(
+    sentry: Sentry, desk: Desk, clock: Clock
+) -> None:
     sentry.has_guard = False
     get_idle(desk)
 
     assert desk.claim_nothing() == ["next_due"]
+    assert pause(sentry, clock) == pytest.approx(POLL)
 
 
 def test_it_sleeps_no_longer_than_until_the_next_job_falls_due(
@@ -121,6 +138,7 @@ def test_it_sleeps_no_longer_than_until_the_next_job_falls_due(
 def test_the_net_spreads_by_a_half_to_both_sides(clock: Clock) -> None:
     spreads = iter([0.0, 1.0])
     sentry = Sentry(["q"], poll=timedelta(seconds=POLL), clock=clock, spread=lambda: next(spreads))
+    sentry.has_guard = False
     desk = Desk(sentry)
     get_idle(desk)
     pauses = []
@@ -135,11 +153,99 @@ def test_who_has_no_watch_sleeps_and_leaves_due_jobs_to_the_watcher(
     sentry: Sentry, desk: Desk, clock: Clock
 ) -> None:
     desk.denied = {"take_watch q", "take_watch r"}
+    desk.posts = {"q": 1, "r": 2}
     desk.due = timedelta(seconds=3)
+    fall_asleep(sentry, desk)
+
+    assert pause(sentry, clock) == pytest.approx(POLL)
+
+
+def test_in_a_new_post_it_tries_the_watch_once_more_which_came_free_perhaps_before_it_heard(
+    sentry: Sentry, desk: Desk
+) -> None:
+    desk.denied = {"take_watch q"}
+    desk.posts = {"q": 1}
+    get_idle(desk)
+
+    assert desk.claim_nothing() == ["take_watch"]
+    assert not sentry.is_asleep
+    assert desk.claim_nothing() == ["take_watch"]
+    assert desk.asked[-1] == ("take_watch", ["q"])
+
+
+def test_in_a_post_it_looks_for_the_watch_and_for_work_by_turns(
+    sentry: Sentry, desk: Desk, clock: Clock
+) -> None:
+    desk.denied = {"take_watch q", "take_watch r"}
+    desk.posts = {"q": 1, "r": 1}
+    fall_asleep(sentry, desk)
+
+    assert sentry.try_at - clock.now == pytest.approx(POLL)
+    assert try_for_a_place(sentry, desk) == ["take_watch"]
+    assert sentry.claim_at - clock.now == pytest.approx(2 * POLL)
+    assert sentry.try_at == NEVER
+    desk.claim_nothing()
+    assert sentry.try_at - clock.now == pytest.approx(POLL)
+
+
+def test_out_of_earshot_it_looks_the_more_seldom_the_longer_it_is_idle_but_not_too_seldom(
+    sentry: Sentry, desk: Desk, clock: Clock
+) -> None:
+    desk.denied = {"take_watch q", "take_watch r"}
+    get_idle(desk)
+    pauses = []
+    for seconds in (0, 1, 4, 100):
+        clock.advance(seconds)
+        desk.claim_nothing()
+        pauses.append(pause(sentry, clock))
+
+    assert pauses == pytest.approx([RESERVE_SECONDS[0], 0.2, 1.0, RESERVE_SECONDS[1]])
+
+
+def test_after_work_it_is_nimble_again(sentry: Sentry, desk: Desk, clock: Clock) -> None:
+    desk.denied = {"take_watch q", "take_watch r"}
+    clock.advance(1000)
+    sentry.found_work(is_full=False)
     get_idle(desk)
     desk.claim_nothing()
 
-    assert sentry.is_asleep
+    assert pause(sentry, clock) == pytest.approx(RESERVE_SECONDS[0])
+
+
+def test_a_place_found_by_trying_is_a_reason_to_look_for_work(
+    sentry: Sentry, desk: Desk, clock: Clock
+) -> None:
+    desk.denied = {"take_watch q", "take_watch r"}
+    fall_asleep(sentry, desk)
+    desk.posts = {"r": 8}
+
+    assert try_for_a_place(sentry, desk) == ["take_watch"]
+    assert pause(sentry, clock) == 0
+    assert desk.claim_nothing() == ["take_watch"]
+
+
+def test_full_it_leaves_its_posts_to_others(sentry: Sentry, desk: Desk) -> None:
+    desk.denied = {"take_watch q", "take_watch r"}
+    desk.posts = {"q": 3}
+    fall_asleep(sentry, desk)
+    sentry.found_work(is_full=True)
+
+    assert desk.answer(sentry.requests(wants_jobs=False)) == ["leave_posts"]
+    assert desk.asked[-1] == ("leave_posts", ["q"])
+    assert desk.answer(sentry.requests(wants_jobs=False)) == []
+
+
+def test_what_was_due_is_not_looked_for_again_and_again_by_who_has_no_watch(
+    sentry: Sentry, desk: Desk, clock: Clock
+) -> None:
+    desk.denied = {"take_watch q", "take_watch r"}
+    desk.posts = {"q": 1, "r": 1}
+    fall_asleep(sentry, desk)
+    sentry.expect(1.0)
+    clock.advance(1.0)
+    for _ in range(2):
+        desk.claim_nothing()
+
     assert pause(sentry, clock) == pytest.approx(POLL)
 
 
@@ -279,6 +385,7 @@ def test_what_falls_due_later_does_not_put_off_what_falls_due_sooner(
 
 def test_a_due_moment_stays_where_it_is_while_time_passes(sentry: Sentry, desk: Desk, clock: Clock) -> None:
     desk.denied = {"take_watch r"}
+    desk.posts = {"r": 1}
     desk.due = timedelta(seconds=10)
     fall_asleep(sentry, desk)
     clock.advance(4)

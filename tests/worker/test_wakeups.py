@@ -17,7 +17,12 @@ from tests.worker.conftest import Look, Running, RunWorker
 
 Ended = Callable[[int], Awaitable[JobRecord]]
 SOON = timedelta(milliseconds=400)
-NOTIFICATIONS_SENT = "listen pgqueue"
+HEAR_ALL = """
+    do $$ begin
+        execute format('listen %I', pgqueue.bell_channel('default'));
+        execute format('listen %I', pgqueue.watch_channel('default'));
+    end $$
+"""
 
 
 @task(name="quick", keep_result=True)
@@ -195,7 +200,7 @@ async def test_while_workers_are_busy_nobody_rings(
         ran["jobs"] += 1
 
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as listener:
-        await listener.execute(NOTIFICATIONS_SENT)
+        await listener.execute(HEAR_ALL)
         worker = run_worker(count)
         await worker.asleep()
         await client.enqueue_many(count.job() for _ in range(2000))
