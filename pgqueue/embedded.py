@@ -91,6 +91,11 @@ class EmbeddedPostgres:
         return self._server.pid
 
     @property
+    def binaries(self) -> Path:
+        """The folder with PostgreSQL's programs."""
+        return self._binaries
+
+    @property
     def data(self) -> Path:
         """The data directory; the server's log is `server.log` in it."""
         return self._data
@@ -218,12 +223,15 @@ class EmbeddedPostgres:
 
 
 def _is_ready(lock_file: Path, pid: int) -> bool:
-    """The server writes its state into the eighth line; a file left by a crash names another process."""
+    """The server writes its state into the eighth line; a file left by a crash names another process.
+
+    A standby says so once it can be read from.
+    """
     try:
         lines = lock_file.read_text().splitlines()
     except FileNotFoundError:
         return False
-    return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+    return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() in {"ready", "standby"}
 
 
 def _environment() -> dict[str, str]:

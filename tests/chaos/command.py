@@ -14,10 +14,12 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from tests.chaos import failover as standby
+from tests.chaos import run as storm
 from tests.chaos.report import show
-from tests.chaos.run import Plan, run
-from tests.chaos.strikes import STRIKES
+from tests.chaos.strikes import STRIKES, Strike
 
+FAILOVER_SECONDS = 10.0
 BROKEN = 1
 MISUSED = 2
 
@@ -29,32 +31,53 @@ def main() -> None:
 
 
 def chaos(
-    seconds: Annotated[float, typer.Option(min=1, help="How long the strikes fall; then all heals.")] = 120,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="How long the strikes fall; 0: only fail over.")
+    ] = 120,
     seed: Annotated[int | None, typer.Option(help="The same choices as a run before; else new ones.")] = None,
     strike: Annotated[list[str] | None, typer.Option(help="Only these kinds; again for each.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Keep the ledger and the workers' logs here.")] = None,
+    failover: Annotated[bool, typer.Option(help="Then lose a primary and promote its standby.")] = True,
+    folder: Annotated[Path | None, typer.Option(help="Keep the ledgers and the workers' logs here.")] = None,
 ) -> None:
     """Strike workers, server, network and clocks under load; then check that every promise was kept."""
-    unknown = set(strike or ()) - set(STRIKES)
-    if unknown:
-        typer.echo(f"no strike is named {', '.join(unknown)}; there are: {', '.join(STRIKES)}", err=True)
-        raise typer.Exit(MISUSED)
-    chosen = {name: made for name, made in STRIKES.items() if name in (strike or STRIKES)}
-    plan = Plan(
-        seconds=seconds, seed=SystemRandom().randrange(10**6) if seed is None else seed, strikes=chosen
-    )
-    kept = folder or Path(tempfile.mkdtemp(prefix="chaos-run-"))
-    kept.mkdir(parents=True, exist_ok=True)
+    chosen = strikes_named(strike)
+    seed = SystemRandom().randrange(10**6) if seed is None else seed
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # that connections are lost is the point
     console = Console()
-    console.print(f"seed {plan.seed}, logs in {kept}")
-    outcome = asyncio.run(run(plan, kept, lambda words: console.print(f"{words} ...")))
-    show(outcome, console)
-    if outcome.breaches:
-        console.print(f"what the workers said and the ledger: {kept}")
+    kept = folder or Path(tempfile.mkdtemp(prefix="chaos-run-"))
+    console.print(f"seed {seed}, logs in {kept}")
+
+    def told(words: str) -> None:
+        console.print(f"{words} ...")
+
+    outcomes = []
+    if seconds:
+        plan = storm.Plan(seconds=seconds, seed=seed, strikes=chosen)
+        outcomes.append(asyncio.run(storm.run(plan, made(kept / "storm"), told)))
+        show(outcomes[-1], console)
+    if failover:
+        outcomes.append(asyncio.run(standby.run(seed, FAILOVER_SECONDS, made(kept / "failover"), told)))
+        show(outcomes[-1], console)
+    if any(outcome.breaches for outcome in outcomes):
+        console.print(f"what the workers said and the ledgers: {kept}")
         raise typer.Exit(BROKEN)
     if folder is None:
         shutil.rmtree(kept)
+
+
+def strikes_named(names: list[str] | None) -> dict[str, Strike]:
+    """The strikes of these names; without names all of them."""
+    unknown = set(names or ()) - set(STRIKES)
+    if unknown:
+        typer.echo(f"no strike is named {', '.join(unknown)}; there are: {', '.join(STRIKES)}", err=True)
+        raise typer.Exit(MISUSED)
+    return {name: strike for name, strike in STRIKES.items() if name in (names or STRIKES)}
+
+
+def made(folder: Path) -> Path:
+    """The folder, made if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def leave(number: int, _frame: FrameType | None) -> NoReturn:

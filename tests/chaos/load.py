@@ -5,7 +5,8 @@ They must never trust an answer they did not get: what the connection took along
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from random import Random
 
@@ -19,6 +20,7 @@ from tests.chaos.ledger import Entry, Ledger
 
 QUEUES = ("a", "b", "c")
 PATIENCE_SECONDS = 20.0
+PAUSE_SECONDS = 0.1  # between two deeds of one application, on average
 LOST = (psycopg.Error, OSError, TimeoutError)
 CONFLICTS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)  # surely rolled back
 FEUD = "update chaos.accounts set balance = balance + 1 where id = %s"
@@ -42,11 +44,10 @@ class Undone(Exception):
 class Application:
     """One client of the queue: its own pool, its own transactions, one thing at a time."""
 
-    def __init__(self, dsn: str, ledger: Ledger, random: Random, *, pause_seconds: float) -> None:
+    def __init__(self, dsn: str, ledger: Ledger, random: Random) -> None:
         self._dsn = dsn
         self._ledger = ledger
         self._random = random
-        self._pause_seconds = pause_seconds
         self._client = AsyncClient(dsn, pool_size=2, prepare=False)
         self._deeds: dict[Callable[[], Awaitable[None]], int] = {
             self.enqueue_one: 10,
@@ -67,7 +68,7 @@ class Application:
                         await deed()
                 except (*LOST, PgQueueError):
                     pass  # whom it concerns has written it down
-                await asyncio.sleep(self._random.expovariate(1 / self._pause_seconds))
+                await asyncio.sleep(self._random.expovariate(1 / PAUSE_SECONDS))
         finally:
             await self._client.close()
 
@@ -165,9 +166,10 @@ class Application:
                 self._job(entry), queue=self._random.choice(QUEUES), connection=connection
             )
         if self._random.random() < 0.5:
-            async with connection.transaction() as savepoint:
-                await self._client.enqueue(self._job(saved), queue="a", connection=connection)
-                raise psycopg.Rollback(savepoint)
+            with suppress(Undone):
+                async with connection.transaction():
+                    await self._client.enqueue(self._job(saved), queue="a", connection=connection)
+                    raise Undone
         if self._random.random() < 0.05:
             await asyncio.sleep(self._random.uniform(1, 5))  # an application that takes its time
         if self._random.random() < 0.3:
@@ -196,6 +198,20 @@ def job_of(entry: Entry, random: Random) -> Job:
         "poison": lambda: tasks.poison.job(key=key),
     }
     return jobs[entry.kind]()
+
+
+@asynccontextmanager
+async def loaded(dsns: list[str], ledger: Ledger, random: Random) -> AsyncIterator[None]:
+    """An application by each of these ways, at work inside the block; one that fails ends it."""
+    async with asyncio.TaskGroup() as group:
+        applications = [
+            group.create_task(Application(dsn, ledger, Random(random.random())).run()) for dsn in dsns
+        ]
+        try:
+            yield
+        finally:
+            for application in applications:
+                application.cancel()
 
 
 async def poison_one(client: AsyncClient, ledger: Ledger) -> None:

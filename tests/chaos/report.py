@@ -5,7 +5,7 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.run import Outcome
+from tests.chaos.outcome import Outcome
 from tests.chaos.verdict import PROMISES, Breach
 
 MOST_BREACHES = 5
@@ -14,7 +14,7 @@ MOST_BREACHES = 5
 
 def show(outcome: Outcome, console: Console) -> None:
     """The whole report."""
-    table = Table(title=f"chaos, seed {outcome.plan.seed}", title_justify="left", show_header=False)
+    table = Table(title=outcome.title, title_justify="left", show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right")
     for section in (strikes(outcome), jobs(outcome), verdicts(outcome)):
@@ -25,14 +25,12 @@ def show(outcome: Outcome, console: Console) -> None:
     for promise in PROMISES:
         for breach in of(promise, outcome)[:MOST_BREACHES]:
             tell(breach, outcome, console)
-    console.print(
-        f"again: python -m tests.chaos --seconds {outcome.plan.seconds:g} --seed {outcome.plan.seed}"
-    )
+    console.print(f"again: {outcome.again}", markup=False)
 
 
 def strikes(outcome: Outcome) -> list[tuple[str, str]]:
     """How often each was made."""
-    made = [(name, str(outcome.strikes[name])) for name in outcome.plan.strikes]
+    made = [(name, str(count)) for name, count in sorted(outcome.strikes.items())]
     return [*made, ("strikes in all", str(outcome.strikes.total()))]
 
 

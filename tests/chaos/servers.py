@@ -6,7 +6,8 @@ It must never trade durability for speed: what is committed has to survive a cra
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.chaos.proxy import SOCKET, Proxy
 
 SQL = Path(__file__).parent / "sql"
 DATABASE = "postgres"
+STANDBY_SECONDS = 60.0
 SETTINGS: Mapping[str, str] = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -146,3 +148,47 @@ def server() -> Iterator[EmbeddedPostgres]:
         upgrade(postgres.dsn(DATABASE))
         equip(postgres.dsn(DATABASE))
         yield postgres
+
+
+@contextmanager
+def standby(primary: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
+    """A hot standby for which every commit on the primary waits."""
+    user = SystemUser.for_server()
+    with short_folder() as folder:
+        user.take(folder)
+        back_up(primary, folder / "data", user)
+        with EmbeddedPostgres(folder / "data", settings=SETTINGS) as postgres:
+            require(primary)
+            yield postgres
+
+
+def back_up(primary: EmbeddedPostgres, data: Path, user: SystemUser) -> None:
+    """A copy that follows the primary as soon as it is started."""
+    program = primary.binaries / "pg_basebackup"
+    subprocess.run(
+        [program, "--dbname", primary.dsn(), "--pgdata", data, "--write-recovery-conf", "--checkpoint=fast"],
+        check=True,
+        capture_output=True,
+        user=user.uid,
+        group=user.gid,
+        extra_groups=None if user.uid is None else [],
+    )
+
+
+def require(primary: EmbeddedPostgres) -> None:
+    """From now on nothing is committed that the standby does not have."""
+    with psycopg.connect(primary.dsn(), autocommit=True) as connection:
+        connection.execute("alter system set synchronous_standby_names = '*'")
+        connection.execute("select pg_reload_conf()")
+        deadline = time.monotonic() + STANDBY_SECONDS
+        while time.monotonic() < deadline:
+            if connection.execute("select 1 from pg_stat_replication where sync_state = 'sync'").fetchone():
+                return
+            time.sleep(0.05)
+    raise TimeoutError(f"the standby does not follow after {STANDBY_SECONDS:.0f} s")
+
+
+def dsn_to_either(folders: Sequence[str]) -> str:
+    """The DSN of whichever of these servers takes writes."""
+    hosts, ports = ",".join(map(quote, folders)), ",".join("5432" for _ in folders)
+    return f"postgresql://postgres@/{DATABASE}?host={hosts}&port={ports}&target_session_attrs=read-write"

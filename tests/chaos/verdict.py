@@ -24,9 +24,11 @@ LETTERS = "every dead job has its letter"
 INVARIANTS = "every invariant of the schema holds"
 LEFT = "nothing is left once all have ended"
 WORKERS = "no worker ends by itself"
+TAKEN = "a promotion is nobody's death"
 REST = "the queue comes to rest"
 PROMISES = (
-    LOST, DEAD, ENDING, TWICE, ROLLED_BACK, EFFECTS, TOGETHER, LETTERS, INVARIANTS, LEFT, WORKERS, REST,
+    LOST, DEAD, ENDING, TWICE, ROLLED_BACK, EFFECTS, TOGETHER,
+    LETTERS, INVARIANTS, LEFT, WORKERS, TAKEN, REST,
 )  # fmt: skip
 
 
