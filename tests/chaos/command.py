@@ -42,7 +42,7 @@ def chaos(
     """Strike workers, server, network and clocks under load; then check that every promise was kept."""
     chosen = strikes_named(strike)
     seed = SystemRandom().randrange(10**6) if seed is None else seed
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # that connections are lost is the point
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # that connections are lost is the point
     console = Console()
     kept = folder or Path(tempfile.mkdtemp(prefix="chaos-run-"))
     console.print(f"seed {seed}, logs in {kept}")
@@ -75,8 +75,12 @@ def strikes_named(names: list[str] | None) -> dict[str, Strike]:
 
 
 def made(folder: Path) -> Path:
-    """The folder, made if it is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The folder, new: what another run wrote there would be taken for this one's."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        typer.echo(f"{folder} is there already: name another folder", err=True)
+        raise typer.Exit(MISUSED) from error
     return folder
 
 

@@ -26,7 +26,7 @@ from tests.waiting import until
 
 LEASE = "60s"  # outlasts the failover: what is taken before is taken from the living
 HELD_JOBS = 6
-HELD_SECONDS = 15.0
+HELD_SECONDS = 12.0
 FROZEN_SECONDS = 7.0  # longer than a session may be gone in quiet times, shorter than after a restart
 PATIENCE_SECONDS = 60.0
 WORKERS = ("first", "second", "third")
