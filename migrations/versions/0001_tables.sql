@@ -180,7 +180,7 @@ create table pgqueue.redrives (
 create table pgqueue.workers (
     id bigint not null,
     started_at timestamptz not null,
-    joined_at timestamptz not null,
+    server_started_at timestamptz not null,
     process_id integer not null,
     host text not null,
     queues text[] not null,

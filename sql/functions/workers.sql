@@ -14,10 +14,10 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    insert into pgqueue.workers (id, started_at, joined_at, process_id, host, queues, version)
-    values (worker, pgqueue.now(), pgqueue.now(), process_id, host, queues, version)
+    insert into pgqueue.workers (id, started_at, server_started_at, process_id, host, queues, version)
+    values (worker, pgqueue.now(), pg_postmaster_start_time(), process_id, host, queues, version)
     on conflict (id) do update
-    set joined_at = excluded.joined_at;
+    set server_started_at = excluded.server_started_at;
     select pg_try_advisory_lock(pgqueue.worker_key(worker))
 $$;
 
@@ -35,7 +35,8 @@ $$;
 
 -- The workers whose session is gone. `met_server` tells a worker that died from
 -- one that a restart or a failover cut off, and that may be on its way back: it
--- never joined the server that runs now.
+-- never joined the server that runs now. A standby may have been started long
+-- before its promotion, so it is the start it joined that counts, not when.
 create or replace function pgqueue.absent_workers(asking bigint)
 returns table (worker bigint, met_server boolean)
 language sql
@@ -43,7 +44,7 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select workers.id, workers.joined_at >= pg_postmaster_start_time()
+    select workers.id, workers.server_started_at = pg_postmaster_start_time()
     from pgqueue.workers
     where workers.id <> asking
         and pg_try_advisory_xact_lock(pgqueue.worker_key(workers.id))

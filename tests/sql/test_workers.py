@@ -79,7 +79,22 @@ def test_an_absent_worker_met_the_server_that_runs(open_session: OpenSession, ot
     wait_until_gone(other)
     assert [row.met_server for row in other.call("absent_workers", asking=0)] == [True]
 
-    other.run("update pgqueue.workers set joined_at = pg_postmaster_start_time() - interval '1 second'")
+    other.run(
+        "update pgqueue.workers set server_started_at = pg_postmaster_start_time() - interval '1 second'"
+    )
+
+    assert [row.met_server for row in other.call("absent_workers", asking=0)] == [False]
+
+
+def test_a_worker_of_a_primary_that_is_lost_never_met_the_standby_that_was_started_before_it(
+    open_session: OpenSession, other: Session
+) -> None:
+    session = open_session()
+    join(session, 7)
+    session.close()
+    wait_until_gone(other)
+
+    other.run("update pgqueue.workers set server_started_at = pg_postmaster_start_time() + interval '1 hour'")
 
     assert [row.met_server for row in other.call("absent_workers", asking=0)] == [False]
 
