@@ -7,7 +7,7 @@ from benchmarks.contestants import CONTESTANTS, Contestant
 from benchmarks.plan import Plan
 from benchmarks.rounds import Progress
 from benchmarks.rows import Row
-from benchmarks.scenarios import idle, lifecycle, notify, pinned, worker
+from benchmarks.scenarios import backlog, contention, idle, lifecycle, notify, pinned, recovery, worker
 
 USUAL_ROUNDS = 5
 
@@ -75,6 +75,28 @@ ALL = (
         run=idle.run,
         systems=("pgqueue", "redis-streams"),
         usual=("pgqueue:fsync", "redis-streams:fsync"),
+        rounds=3,
+    ),
+    Scenario(
+        name=recovery.SCENARIO,
+        about="from kill -9 of a worker to the next start of its job",
+        run=recovery.run,
+        systems=("pgqueue",),
+        usual=("pgqueue:fsync",),
+    ),
+    Scenario(
+        name=backlog.SCENARIO,
+        about="what a claim costs with 10 thousand to 10 million jobs waiting",
+        run=backlog.run,
+        systems=("pgqueue", "usual-table"),
+        usual=TABLES,
+    ),
+    Scenario(
+        name=contention.SCENARIO,
+        about="how fast 1 to 64 claimers drain a queue",
+        run=contention.run,
+        systems=("pgqueue", "usual-table"),
+        usual=TABLES,
         rounds=3,
     ),
 )

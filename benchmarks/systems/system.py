@@ -29,6 +29,10 @@ class System(Protocol):
 class TableSystem(System, Protocol):
     """A queue in PostgreSQL's tables, whose claim and finish can be told apart."""
 
+    @property
+    def dsn(self) -> str:
+        """Where its tables are."""
+
     def claim(self, batch: int) -> Any:
         """Take up to that many jobs; its length is how many."""
 
