@@ -31,11 +31,14 @@ def main() -> None:
 
 
 def chaos(
+    *,
     seconds: Annotated[
         float, typer.Option(min=0, help="How long the strikes fall; 0: only fail over.")
     ] = 120,
     seed: Annotated[int | None, typer.Option(help="The same choices as a run before; else new ones.")] = None,
     strike: Annotated[list[str] | None, typer.Option(help="Only these kinds; again for each.")] = None,
+    pause: Annotated[float, typer.Option(min=0.01, help="Seconds between strikes, on average.")] = 1.2,
+    applications: Annotated[int, typer.Option(min=1, help="Clients that enqueue at once.")] = 4,
     failover: Annotated[bool, typer.Option(help="Then lose a primary and promote its standby.")] = True,
     folder: Annotated[Path | None, typer.Option(help="Keep the ledgers and the workers' logs here.")] = None,
 ) -> None:
@@ -52,7 +55,7 @@ def chaos(
 
     outcomes = []
     if seconds:
-        plan = storm.Plan(seconds=seconds, seed=seed, strikes=chosen)
+        plan = storm.Plan(seconds, seed, chosen, applications=applications, strike_pause_seconds=pause)
         outcomes.append(asyncio.run(storm.run(plan, made(kept / "storm"), told)))
         show(outcomes[-1], console)
     if failover:

@@ -72,11 +72,25 @@ def tell(breach: Breach, outcome: Outcome, console: Console) -> None:
     """One breach, with all that is known of its job."""
     console.print(f"\n{breach.promise}: {breach.what}", style="bold", markup=False)
     for key in breach.keys:
-        entry = outcome.entries.get(key)
-        if entry is not None:
-            console.print(f"  enqueued: {entry}", markup=False)
-        for line in outcome.executions.get(key, []):
-            console.print(f"  {line}", markup=False)
-        for job in outcome.facts.bodies.get(key, []):
-            for found in outcome.facts.outcomes.get(job, []):
-                console.print(f"  {found}", markup=False)
+        for line in story(key, outcome):
+            console.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+def story(key: int, outcome: Outcome) -> list[str]:
+    """What is known of a job: how it was enqueued, what its handlers say, how its attempts ended."""
+    entry = outcome.entries.get(key)
+    jobs = outcome.facts.bodies.get(key, [])
+    return [
+        f"enqueued: {entry or 'by its parent'}",
+        *(
+            f"attempt {line.attempt} {line.what} at {line.at:.3f} in process {line.process_id}"
+            f", claim {line.claim} of job {line.job}"
+            for line in outcome.executions.get(key, [])
+        ),
+        *(
+            f"attempt {found.attempt} {found.state} by worker {found.worker}, claim {found.claim}"
+            f", {found.claimed_at:%H:%M:%S.%f} to {found.finished_at:%H:%M:%S.%f} {found.error or ''}"
+            for job in jobs
+            for found in outcome.facts.outcomes.get(job, [])
+        ),
+    ]

@@ -52,7 +52,8 @@ async def run(plan: Plan, folder: Path, told: Callable[[str], None]) -> Outcome:
         return await outcome_of(
             found,
             title=f"chaos, seed {plan.seed}",
-            again=f"python -m tests.chaos --no-failover --seconds {plan.seconds:g} --seed {plan.seed}",
+            again=f"python -m tests.chaos --no-failover --seconds {plan.seconds:g} --seed {plan.seed}"
+            f" --pause {plan.strike_pause_seconds:g} --applications {plan.applications}",
             ledger=stage.ledger,
             account=stage.fleet.executions,
             dsn=stage.dsn,

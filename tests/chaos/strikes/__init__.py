@@ -13,6 +13,7 @@ STRIKES: Mapping[str, Strike] = {
     "worker frozen beyond its lease": processes.freeze,
     "worker poisoned": processes.poison,
     "sessions terminated": server.terminate,
+    "session's process killed": server.kill_session,
     "server crashed": server.crash,
     "server restarted": server.restart,
     "pooler killed": server.kill_pooler,

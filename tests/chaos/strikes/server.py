@@ -1,6 +1,8 @@
 """Strikes at the server and its sessions."""
 
 import asyncio
+import os
+import signal
 
 import psycopg
 
@@ -13,6 +15,14 @@ where activity.backend_type = 'client backend'
     and activity.pid <> pg_backend_pid()
     and random() < %s
 """
+SOMEBODY = """
+select activity.pid
+from pg_stat_activity as activity
+where activity.backend_type = 'client backend'
+    and activity.pid <> pg_backend_pid()
+order by random()
+limit 1
+"""
 
 
 async def terminate(stage: Stage) -> str:
@@ -22,6 +32,17 @@ async def terminate(stage: Stage) -> str:
         cursor = await connection.execute(TERMINATE, (share,))
         (count,) = await cursor.fetchone() or (0,)
     return f"{count} sessions"
+
+
+async def kill_session(stage: Stage) -> str:
+    """Kill one session's process, as a server short of memory does: all others go down with it."""
+    async with stage.turn, await psycopg.AsyncConnection.connect(stage.dsn, autocommit=True) as connection:
+        cursor = await connection.execute(SOMEBODY)
+        (process_id,) = await cursor.fetchone() or (None,)
+        if process_id is None:
+            return "nobody was there"
+        os.kill(process_id, signal.SIGKILL)
+    return "one process"
 
 
 async def crash(stage: Stage) -> str:
