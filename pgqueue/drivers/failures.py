@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pgqueue.drivers.advice import add_advice, advice_for
 from pgqueue.errors import from_sqlstate
 
+UNTRANSLATABLE = "22P05"
+
 
 def causes(error: BaseException) -> Iterator[BaseException]:
     """The error and what it wraps: SQLAlchemy keeps the driver's in `orig`, Django in `__cause__`."""
@@ -44,7 +46,7 @@ def translated(schema: str) -> Iterator[None]:
         sqlstate = sqlstate_of(error)
         ours = from_sqlstate(sqlstate, message_of(error), schema)
         if ours is None:
-            advice = advice_for(sqlstate)
+            advice = advice_for(UNTRANSLATABLE if isinstance(error, UnicodeError) else sqlstate)
             if advice is not None:
                 add_advice(error, advice)
             raise

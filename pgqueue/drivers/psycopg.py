@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg.types.datetime import TimedeltaBinaryDumper
 
 from pgqueue.calls.call import Call
+from pgqueue.drivers.advice import ROLLED_BACK, UNKNOWN_FATE, add_advice
 from pgqueue.drivers.failures import translated
 from pgqueue.drivers.own import OwnAsyncConnection, OwnConnection
 from pgqueue.drivers.spelling import lagging, native, spell
@@ -81,17 +82,28 @@ class AsyncCursor(psycopg.AsyncCursor[TupleRow]):
 
 def run(connection: "psycopg.Connection[Any]", call: Call[T], schema: str) -> T:
     """Run the call in the connection's transaction."""
-    with translated(schema), Cursor(connection) as cursor:
+    with translated(schema), fate_told(connection), Cursor(connection) as cursor:
         cursor.execute(spell(call.function, schema, native).encode(), call.values)
         return call.decode(cursor.fetchall())
 
 
 async def run_async(connection: "psycopg.AsyncConnection[Any]", call: Call[T], schema: str) -> T:
     """Run the call in the connection's transaction."""
-    with translated(schema):
+    with translated(schema), fate_told(connection):
         async with AsyncCursor(connection) as cursor:
             await cursor.execute(spell(call.function, schema, native).encode(), call.values)
             return call.decode(await cursor.fetchall())
+
+
+@contextmanager
+def fate_told(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> Iterator[None]:
+    """Where the connection breaks, note what became of the call, as far as that is known."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if connection.closed:
+            add_advice(error, UNKNOWN_FATE if connection.autocommit else ROLLED_BACK)
+        raise
 
 
 def run_own(connection: OwnConnection, call: Call[T], schema: str, *, lags: bool) -> T:

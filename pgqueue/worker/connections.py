@@ -114,7 +114,7 @@ class Connections:
             self.line.dsn,
             schema=self.schema,
             options=self.options,
-            greeting=no_greeting,
+            greeting=self._settle if self._is_direct else no_greeting,
             patience_seconds=MOST_PATIENCE_SECONDS,
         )
 

@@ -1,7 +1,9 @@
 -- After an enqueue: make sure the queue is listed, and wake a sleeper.
 
 -- A queue is listed under a try-lock: where another transaction is listing it,
--- that one will, or the next enqueue. Nobody waits for a stranger's commit.
+-- that one will, or the next enqueue. Nobody waits for a stranger's commit. To
+-- a transaction with an older snapshot (repeatable read) it is a conflict that
+-- somebody else has listed it since; it is listed, that is all we want.
 create or replace function pgqueue.list_queue(queue text)
 returns void
 language plpgsql
@@ -13,6 +15,9 @@ begin
         values (queue, pgqueue.now())
         on conflict do nothing;
     end if;
+exception
+    when serialization_failure then
+        null;
 end
 $$;
 

@@ -125,6 +125,18 @@ async def test_other_errors_pass_as_they_are(route: Route, home: str, queue: str
     assert not type(caught.value).__module__.startswith("pgqueue")
 
 
+async def test_the_servers_own_errors_say_what_to_do_whatever_the_library(route: Route, home: str) -> None:
+    """A payload that is no JSON stands in the way: an aborted transaction follows."""
+    broken = Job(task="t", payload="{")
+    async with route.opened(home) as handle, handle.transaction(commits=False):
+        with pytest.raises(Exception, match="json"):
+            await route.client().enqueue(broken, connection=handle.connection)
+        with pytest.raises(Exception, match=r"(?i)transaction") as caught:
+            await route.client().enqueue(note.job(text="x"), connection=handle.connection)
+
+    assert "roll back" in caught.value.__notes__[0]
+
+
 def strangers() -> Iterator[tuple[object, str]]:
     """What people hand over instead of a connection, and what they are told."""
     engine = create_engine("postgresql+psycopg://")

@@ -153,8 +153,9 @@ async def test_a_callers_connection_lost_before_its_commit_leaves_nothing(networ
     async with await psycopg.AsyncConnection.connect(network.dsn) as connection:
         await AsyncClient().enqueue(note.job(), connection=connection)
         network.cut()
-        with pytest.raises(psycopg.OperationalError):
+        with pytest.raises(psycopg.OperationalError) as caught:
             await AsyncClient().enqueue(note.job(), connection=connection)
+    assert any("nothing of it was done" in said for said in caught.value.__notes__)
 
     await until(lambda: look("select not exists (select from pg_locks where locktype = 'advisory')"))
     assert await look(JOBS) == 0
