@@ -107,9 +107,10 @@ class AsyncClient:
         if connection is not None:  # what it takes may be rolled back: nothing is learnt from it
             return await self._database.run(claim.claim(names, max_jobs=limit, lease=lease), connection)
         floors = self._floors.of(names)
-        asked = claim.claim(names, max_jobs=limit, lease=lease, floors=floors.for_claim(names))
+        look = floors.look(names)
+        asked = claim.claim(names, max_jobs=limit, lease=lease, floors=look.floors, marked=look.is_marked)
         claimed = await self._database.run(asked)
-        floors.learn(claimed, asked=limit)
+        floors.learn(look, claimed)
         return claimed
 
     async def finish(

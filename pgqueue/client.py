@@ -132,9 +132,10 @@ class Client:
         if connection is not None:  # what it takes may be rolled back: nothing is learnt from it
             return self._database.run(claim.claim(names, max_jobs=limit, lease=lease), connection)
         floors = self._floors.of(names)
-        asked = claim.claim(names, max_jobs=limit, lease=lease, floors=floors.for_claim(names))
+        look = floors.look(names)
+        asked = claim.claim(names, max_jobs=limit, lease=lease, floors=look.floors, marked=look.is_marked)
         claimed = self._database.run(asked)
-        floors.learn(claimed, asked=limit)
+        floors.learn(look, claimed)
         return claimed
 
     def finish(self, delivery: Delivery, *, result: object = None, connection: object | None = None) -> None:

@@ -1,7 +1,7 @@
 """A job in somebody's hands: one delivery, and the lease a batch of them is held under."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -28,6 +28,19 @@ class Delivery(NamedTuple):
     keep_result: bool
 
 
+class Sight(NamedTuple):
+    """What a claim saw beside the jobs it took. See `pgqueue.floors`.
+
+    more: not all that is due was looked at. paused: queues that were passed over.
+    transaction, oldest: if asked for, the claim's own, and the oldest under way before it looked.
+    """
+
+    more: bool = False
+    paused: tuple[str, ...] = ()
+    transaction: int | None = None
+    oldest: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A batch of jobs that is ours until `expires_at`, by the database's clock.
@@ -39,6 +52,7 @@ class Lease:
     claimed_at: datetime
     expires_at: datetime | None
     deliveries: tuple[Delivery, ...]
+    sight: Sight = field(default=Sight(), repr=False, compare=False)
 
     def __len__(self) -> int:
         """How many jobs it holds."""

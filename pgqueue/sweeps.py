@@ -35,6 +35,14 @@ class Sweeps:
         ]
         return max(reaches, default=0.0)
 
+    def may(self) -> bool:
+        """Whether one more is not too dear, due or not."""
+        now = self._clock()
+        return all(
+            now - made_at >= SHARE * took
+            for made_at, took in zip(self._made_at, self._took_seconds, strict=True)
+        )
+
     def made(self, reach: float, *, took_seconds: float) -> None:
         """A sweep was made: those that reach no further have been made with it."""
         now = self._clock()

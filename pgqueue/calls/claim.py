@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from pgqueue.calls.call import Call, Row, call, function
-from pgqueue.delivery import Delivery, Lease, utc
+from pgqueue.delivery import Delivery, Lease, Sight, utc
 from pgqueue.errors import InvalidJob
 
 SHORTEST_LEASE = timedelta(seconds=1)
 LARGEST_BATCH = 10_000
+SIGHT = -len(Sight._fields)  # where in a row it begins
 
 CLAIM = function(
     "claim",
@@ -17,6 +18,8 @@ CLAIM = function(
     lease="interval",
     worker="bigint",
     floors="timestamptz[]",
+    floor_ids="bigint[]",
+    marked="boolean",
 ).answering(
     claim="bigint",
     claimed_at="timestamptz",
@@ -32,6 +35,10 @@ CLAIM = function(
     visible_at="timestamptz",
     timeout="interval",
     keep_result="boolean",
+    more="boolean",
+    paused="text[]",
+    transaction="bigint",
+    oldest="bigint",
 )
 
 
@@ -41,12 +48,14 @@ def claim(
     max_jobs: int,
     lease: timedelta,
     worker: int | None = None,
-    floors: Sequence[datetime | None] | None = None,
+    floors: Sequence[tuple[datetime, int] | None] = (),
+    marked: bool = False,
 ) -> Call[Lease]:
     """Claim up to `max_jobs` due jobs of the queues, in the queues' order, under one lease.
 
     lease: at least one second. max_jobs: 1 to 10,000.
-    floors: ten moments per queue, one a priority; rows visible before theirs are not looked at.
+    floors: ten places per queue (visible_at, id), one a priority; rows below theirs are not looked at.
+    marked: tell in `Lease.sight` which transactions were under way.
     """
     if lease < SHORTEST_LEASE:
         raise InvalidJob(f"lease {lease} is under {SHORTEST_LEASE}")
@@ -57,7 +66,9 @@ def claim(
         "max_jobs": max_jobs,
         "lease": lease,
         "worker": worker,
-        "floors": list(floors) if floors is not None else None,
+        "floors": [place and place[0] for place in floors],
+        "floor_ids": [place and place[1] for place in floors],
+        "marked": marked,
     }
     return call(CLAIM, values, lease_of)
 
@@ -65,7 +76,9 @@ def claim(
 def lease_of(rows: Sequence[Row]) -> Lease:
     """The lease these rows tell of; a single row without a job says that none was due."""
     claim_id, claimed_at, expires_at, job, *_ = rows[0]
+    more, paused, transaction, oldest = rows[0][SIGHT:]
+    sight = Sight(more, tuple(paused or ()), transaction, oldest)
     if job is None:
-        return Lease(None, utc(claimed_at), None, ())
-    deliveries = tuple([Delivery._make((claim_id, *row[3:])) for row in rows])
-    return Lease(claim_id, utc(claimed_at), utc(expires_at), deliveries)
+        return Lease(None, utc(claimed_at), None, (), sight)
+    deliveries = tuple([Delivery._make((claim_id, *row[3:SIGHT])) for row in rows])
+    return Lease(claim_id, utc(claimed_at), utc(expires_at), deliveries, sight)

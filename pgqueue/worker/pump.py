@@ -17,7 +17,7 @@ from pgqueue.calls.claim import claim
 from pgqueue.calls.workers import disown
 from pgqueue.delivery import Lease
 from pgqueue.errors import PgQueueError
-from pgqueue.floors import DEAF_SWEEPS, SWEEPS, Floors
+from pgqueue.floors import Floors, Look
 from pgqueue.worker.book import Book, Part
 from pgqueue.worker.connections import Connections
 from pgqueue.worker.line import LineBroken, first_line
@@ -67,8 +67,7 @@ class Pump:
         self._lease = lease
         self._largest_batch = largest_batch
         self._clock = clock
-        sweeps = SWEEPS if connections.direct_dsn else DEAF_SWEEPS
-        self._floors = Floors(rota.queues, sweeps=sweeps, clock=clock)
+        self._floors = Floors(rota.queues, clock=clock)
         self._changed = asyncio.Event()
         self._refusals = 0  # in a row
         self._found_nothing = False
@@ -81,12 +80,13 @@ class Pump:
         self._changed.set()
 
     def look(self) -> None:
-        """Something was missed, perhaps: claim now, and look everywhere."""
+        """Something was missed, perhaps: claim now, and look below the floors."""
         self._sentry.look()
         self.wake()
 
     async def run(self) -> None:
         """Pump until stopped and everything is told. Raises LineBroken; call again once connected."""
+        self._floors.forget()
         while not (self.is_stopping and not self._book.claims):
             self._changed.clear()
             if self.is_in_doubt:
@@ -143,7 +143,9 @@ class Pump:
 
     async def _ask(self, parts: list[Part], requests: Sequence[Request], wanted: int) -> None:
         reports = report_calls(parts)
-        claims = [self._claim(wanted)] if wanted else []
+        queues = self._rota.order()
+        look = self._floors.look(queues, is_unsure=self._sentry.is_unsure) if wanted else None
+        claims = [self._claim(queues, look, wanted)] if look else []
         apart = await self._ask_apart(requests)
         asked = [] if apart is not None else [call for call, _ in requests]
         answers = await self._line.run(*reports, *asked, *claims)
@@ -151,8 +153,8 @@ class Pump:
         given = answers[len(reports) : len(answers) - len(claims)] if apart is None else apart
         for (_, take), answer in zip(requests, given, strict=True):
             take(answer)
-        if claims:
-            self._claimed(answers[-1], wanted)
+        if look:
+            self._claimed(look, answers[-1])
 
     async def _ask_apart(self, requests: Sequence[Request]) -> list[Any] | None:
         """The requests' answers, where locks live on a connection of their own; else None."""
@@ -161,20 +163,20 @@ class Pump:
             return None
         return await guard.run(*(call for call, _ in requests))
 
-    def _claim(self, wanted: int) -> Call[Lease]:
-        if self._sentry.is_unsure and self._floors.forget():
+    def _claim(self, queues: Sequence[str], look: Look, wanted: int) -> Call[Lease]:
+        if look.is_marked:
             self._sentry.is_unsure = False
-        queues = self._rota.order()
         return claim(
             queues,
             max_jobs=wanted,
             lease=self._lease,
             worker=self._connections.worker or None,
-            floors=self._floors.for_claim(queues),
+            floors=look.floors,
+            marked=look.is_marked,
         )
 
-    def _claimed(self, lease: Lease, wanted: int) -> None:
-        self._floors.learn(lease, asked=wanted)
+    def _claimed(self, look: Look, lease: Lease) -> None:
+        self._floors.learn(look, lease)
         self._found_nothing = lease.claim is None
         if lease.claim is None:
             self._sentry.found_nothing()
@@ -186,6 +188,7 @@ class Pump:
 
     async def _refused(self, parts: list[Part], error: psycopg.Error | PgQueueError) -> None:
         """The server refused the round trip: one ending is at fault, or all of it has to wait."""
+        self._sentry.is_unsure = True  # the claim did not look
         kind = refusal_of(error)
         if parts and kind is not Refusal.THEIRS:
             logger.warning("the server refused a report, telling it job by job: %s", first_line(error))

@@ -15,7 +15,7 @@ from pgqueue.calls.watch import WATCH, arm, disarm, leave_posts, leave_watch, ne
 
 QUICK_POLLS_SECONDS = (0.001, 0.002, 0.004, 0.008)  # after work there is often more, moments later
 UNARMED_SECONDS = (0.002, 0.1)  # while an enqueue in flight keeps us from arming: first pause, longest
-UNSURE_SECONDS = 0.05  # armed, but not allowed yet to look everywhere (see Floors.forget)
+UNSURE_SECONDS = 0.05  # armed, but not allowed yet to look below the floors (see Floors.look)
 SOONEST_DUE_SECONDS = 0.001
 # Who hears nothing looks the more seldom the longer it has found nothing: after a
 # part of that time, at most so late. One in a fleet of fifty comes every tenth of a second.
@@ -33,7 +33,7 @@ class Sentry:
     poll: the net: how often to look although nothing was heard, give or take a half.
     claim_at: by our steady clock, not before when to claim again.
     try_at: the same, when to try for the watch or a post without claiming.
-    is_unsure: something may lie below the floors, committed late: look everywhere before sleeping.
+    is_unsure: something may lie below the floors, committed late: look there before sleeping.
     has_guard: whether we have a session of our own, to hold locks and to be notified in.
     """
 
@@ -135,7 +135,7 @@ class Sentry:
         return True
 
     def look(self) -> None:
-        """Look now, and everywhere."""
+        """Look now, and below the floors."""
         self.is_unsure = True
         self._heard = True
         self.claim_at = 0.0

@@ -1,18 +1,21 @@
 -- ready -> claims. Takes up to max_jobs due jobs of the queues, in the order
 -- of the queues, then priority (0 first), then visible_at, then id, under one
 -- lease. Paused queues are passed over, cancelled jobs end here: after a
--- thousand batches of nothing else it answers with none. `floors` may hold one
--- moment per queue and priority (ten per queue): rows visible before it are
--- passed over unseen; a hint, never a truth.
--- Returns a row per job; where there is none, one row whose job is null.
--- Locks: the rows taken, skipping locked ones; waits for nothing.
--- Raises PQ002 (a lease or a limit out of bounds).
+-- thousand batches of nothing else it answers with none. `floors` and
+-- `floor_ids` may hold a place per queue and priority (ten per queue), below which
+-- rows are passed over unseen; a hint, never a truth. `marked` asks which
+-- transaction this is, and which was the oldest under way before it looked.
+-- Returns a row per job; where there is none, one row whose job is null. `more`:
+-- not all that is due was looked at. Locks: the rows taken, skipping locked ones;
+-- waits for nothing. Raises PQ002 (a lease or a limit out of bounds).
 create or replace function pgqueue.claim(
     queues text[],
     max_jobs integer default 1,
     lease interval default '1 minute',
     worker bigint default null,
-    floors timestamptz[] default null
+    floors timestamptz[] default null,
+    floor_ids bigint[] default null,
+    marked boolean default false
 )
 returns table (
     claim bigint,
@@ -28,7 +31,11 @@ returns table (
     priority smallint,
     visible_at timestamptz,
     timeout interval,
-    keep_result boolean
+    keep_result boolean,
+    more boolean,
+    paused text[],
+    transaction bigint,
+    oldest bigint
 )
 language plpgsql
 volatile
@@ -52,6 +59,10 @@ declare
     v_last_attempts smallint[];
     v_priorities smallint[];
     v_visible_ats timestamptz[];
+    v_more boolean;
+    v_paused text[];
+    v_transaction bigint;
+    v_oldest bigint;
 begin
     if (lease > interval '0' and max_jobs > 0) is not true then
         perform pgqueue.refuse_claim(max_jobs, lease);
@@ -62,6 +73,11 @@ begin
     into v_is_paused, v_is_cancelled;
     if v_is_paused then
         v_open := pgqueue.open_queues(queues);
+        v_paused := array(select unnest(queues) except select unnest(v_open));
+    end if;
+    if marked then
+        v_transaction := pg_current_xact_id()::text::bigint;
+        v_oldest := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
     end if;
 
     for v_batch in 1 .. 1000 loop
@@ -77,7 +93,8 @@ begin
                 where (ready.slot <= v_now or ready.slot = 'infinity')
                     and ready.queue = v_open[number / 10 + 1]
                     and ready.priority = number % 10
-                    and ready.visible_at >= coalesce(floors[number + 1], '-infinity')
+                    and (ready.visible_at, ready.id)
+                        >= (coalesce(floors[number + 1], '-infinity'), coalesce(floor_ids[number + 1], 0))
                     and ready.visible_at <= v_now
                 order by ready.visible_at, ready.id
                 limit max_jobs
@@ -113,6 +130,7 @@ begin
         into v_jobs, v_attempts, v_last_attempts, v_priorities, v_visible_ats
         from batch;
 
+        v_more := coalesce(cardinality(v_jobs) >= max_jobs, false);
         if v_jobs is not null and v_is_cancelled then
             v_cancelled := pgqueue.drop_cancelled(v_claim, v_jobs);
             continue when cardinality(v_cancelled) = cardinality(v_jobs);
@@ -122,6 +140,10 @@ begin
 
     if v_jobs is null or cardinality(v_cancelled) = cardinality(v_jobs) then
         claimed_at := v_now;
+        more := v_more;
+        paused := v_paused;
+        transaction := v_transaction;
+        oldest := v_oldest;
         return next;
         return;
     end if;
@@ -129,7 +151,7 @@ begin
     select
         v_claim, v_now, v_now + lease, v_jobs[place], v_attempts[place], v_last_attempts[place],
         body.queue, body.task, body.payload::text, body.headers::text, v_priorities[place], v_visible_ats[place],
-        body.timeout, body.keep_result
+        body.timeout, body.keep_result, v_more, v_paused, v_transaction, v_oldest
     from generate_series(1, cardinality(v_jobs)) as place
     left join lateral (
         select jobs.queue, jobs.task, jobs.payload, jobs.headers, jobs.timeout, jobs.keep_result

@@ -122,10 +122,58 @@ def test_a_floor_counts_for_its_queue_and_priority_alone(session: Session, clock
     assert held == set(jobs.values()) - {jobs["b", 3]}
 
 
+def test_a_floor_is_a_place_among_jobs_of_one_moment(session: Session, clock: Clock) -> None:
+    jobs = session.enqueue_many(4)
+
+    hinted = session.claim(max_jobs=10, floors=[clock.now()] * 10, floor_ids=[jobs[2]] * 10)
+
+    assert [row.job for row in hinted] == jobs[2:]
+
+
 def test_too_few_floors_hide_nothing(session: Session) -> None:
     session.enqueue(queue="b")
 
     assert len(session.claim("a", "b", floors=[])) == 1
+
+
+def test_a_claim_tells_whether_more_is_due(session: Session) -> None:
+    session.enqueue_many(3)
+
+    assert [row.more for row in session.claim(max_jobs=2)] == [True, True]
+    assert [row.more for row in session.claim(max_jobs=2)] == [False]
+    assert [row.more for row in session.call("claim", queues=["mail"], max_jobs=2)] == [False]
+
+
+def test_where_cancelled_jobs_were_among_them_there_may_be_more(session: Session) -> None:
+    jobs = session.enqueue_many(4)
+    session.call("cancel", job=jobs[0])
+
+    held = session.claim(max_jobs=2)
+
+    assert [(row.job, row.more) for row in held] == [(jobs[1], True)]
+
+
+def test_a_claim_names_the_paused_queues_it_passed_over(session: Session) -> None:
+    session.enqueue(queue="a")
+    session.enqueue(queue="b")
+    session.call("pause", queue="a")
+
+    rows = session.claim("a", "b", max_jobs=2)
+
+    assert [(row.queue, row.paused) for row in rows] == [("b", ["a"])]
+
+
+def test_a_marked_claim_tells_which_transactions_are_under_way(session: Session, other: Session) -> None:
+    with other.transaction():
+        other.enqueue()
+        writer_number = other.value("select pg_current_xact_id()::text::bigint")
+        first = session.call("claim", queues=["mail"], marked=True)[0]
+    second = session.call("claim", queues=["mail"], marked=True)[0]
+
+    assert first.oldest <= writer_number < first.transaction
+    assert second.transaction > first.transaction
+    unmarked = other.call("claim", queues=["mail"])[0]
+    assert (unmarked.transaction, unmarked.oldest) == (None, None)
 
 
 def test_two_claims_never_share_a_job(session: Session, other: Session) -> None:
