@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pgqueue import current_job
+from pgqueue import Delivery, current_job
 
 EXECUTIONS = "CHAOS_EXECUTIONS"
 
@@ -30,30 +30,36 @@ class Execution:
     at: float
 
 
+class Account:
+    """The file they all write to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, what: str, key: int, held: Delivery) -> None:
+        """One line, in one write."""
+        line = f"{what} {key} {held.id} {held.attempt} {held.claim} {os.getpid()} {time.monotonic():.3f}\n"
+        number = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(number, line.encode())
+        finally:
+            os.close(number)
+
+
 @contextmanager
 def execution(key: int) -> Iterator[None]:
     """Tell the beginning and the end of the handler inside."""
-    append("began", key)
+    account, held = Account(Path(os.environ[EXECUTIONS])), current_job().delivery
+    account.append("began", key, held)
     try:
         yield
     except Exception:
-        append("raised", key)
+        account.append("raised", key, held)
         raise
     except BaseException:
-        append("stopped", key)
+        account.append("stopped", key, held)
         raise
-    append("ended", key)
-
-
-def append(what: str, key: int) -> None:
-    """One line, in one write."""
-    held = current_job().delivery
-    line = f"{what} {key} {held.id} {held.attempt} {held.claim} {os.getpid()} {time.monotonic():.3f}\n"
-    number = os.open(os.environ[EXECUTIONS], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(number, line.encode())
-    finally:
-        os.close(number)
+    account.append("ended", key, held)
 
 
 def executions(path: Path) -> dict[int, list[Execution]]:

@@ -15,6 +15,7 @@ import psycopg
 from pgqueue import AsyncClient
 from pgqueue.embedded import EmbeddedPostgres
 from tests.chaos import servers, tasks
+from tests.chaos.consume import consumed
 from tests.chaos.executions import Execution, executions
 from tests.chaos.fleet import Fleet, Post
 from tests.chaos.healing import healed, kept_alive, manned
@@ -55,16 +56,17 @@ async def run(seed: int, seconds: float, folder: Path, told: Callable[[str], Non
         ledger = Ledger(folder)
         stack.callback(ledger.close)
         told("load, and the loss of the primary")
-        found = await failed_over(pair, fleet, ledger, random, seconds)
-        told("healing")
-        found += await healed(fleet, pair.dsn)
+        async with consumed([pair.dsn] * 2, fleet.account, Random(random.random())):
+            found = await failed_over(pair, fleet, ledger, random, seconds)
+            told("healing")
+            found += await healed(fleet, pair.dsn)
         told("judging")
         return await outcome_of(
             found,
             title=f"failover, seed {seed}",
             again=f"python -m tests.chaos --seconds 0 --seed {seed}",
             ledger=ledger,
-            account=fleet.executions,
+            account=fleet.account.path,
             dsn=pair.dsn,
         )
 
@@ -105,7 +107,7 @@ async def hold(pair: Pair, fleet: Fleet, ledger: Ledger) -> list[Entry]:
         entry.job = job
     ledger.tell(held, "committed")
     await until(
-        lambda: all(executions(fleet.executions).get(entry.key) for entry in held), seconds=PATIENCE_SECONDS
+        lambda: all(executions(fleet.account.path).get(entry.key) for entry in held), seconds=PATIENCE_SECONDS
     )
     await until(lambda: count(pair.standby.dsn(), REPLICATED, ids) == len(ids), seconds=PATIENCE_SECONDS)
     return held
@@ -134,12 +136,12 @@ def taken(fleet: Fleet, entry: Entry) -> list[Breach]:
 
 def began(fleet: Fleet, entry: Entry) -> list[Execution]:
     """Each beginning of this job."""
-    return [line for line in executions(fleet.executions)[entry.key] if line.what == "began"]
+    return [line for line in executions(fleet.account.path)[entry.key] if line.what == "began"]
 
 
 def ended(fleet: Fleet, entry: Entry) -> bool:
     """Whether a handler of this job has come to its end."""
-    return any(line.what == "ended" for line in executions(fleet.executions)[entry.key])
+    return any(line.what == "ended" for line in executions(fleet.account.path)[entry.key])
 
 
 def count(dsn: str, query: str, *values: object) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from tests.chaos import clocks
-from tests.chaos.executions import EXECUTIONS
+from tests.chaos.executions import EXECUTIONS, Account
 from tests.chaos.tasks import DSN
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -58,9 +58,9 @@ class Fleet:
         self._random = random
 
     @property
-    def executions(self) -> Path:
+    def account(self) -> Account:
         """Where its handlers write."""
-        return self._folder / "executions.log"
+        return Account(self._folder / "executions.log")
 
     async def keep(self) -> None:
         """Fill every post that is empty, until cancelled."""
@@ -88,7 +88,7 @@ class Fleet:
                 cwd=REPOSITORY,
                 env=os.environ
                 | clocks.environment(offset_seconds)
-                | {"PGQUEUE_DSN": post.dsn, DSN: post.dsn, EXECUTIONS: str(self.executions)},
+                | {"PGQUEUE_DSN": post.dsn, DSN: post.dsn, EXECUTIONS: str(self.account.path)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

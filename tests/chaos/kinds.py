@@ -25,6 +25,11 @@ KINDS: Final = {
     "snoozing": Kind(SUCCEEDS, PATIENT),
     "effect": Kind(SUCCEEDS, PATIENT, has_effect=True),
     "parent": Kind(SUCCEEDS, PATIENT, has_effect=True),
+    "consumed": Kind(SUCCEEDS, PATIENT),
+    "booked": Kind(SUCCEEDS, PATIENT, has_effect=True),
     "doomed": Kind(DIES, 2),
     "poison": Kind(DIES, 2),
 }
+
+# The queues of what no worker runs, by kind.
+LIBRARY: Final = {"consumed": "consumed", "booked": "booked"}

@@ -16,6 +16,7 @@ from pgqueue import AsyncClient, PgQueueError
 from pgqueue.job import Job
 from pgqueue.record import DeadLetter
 from tests.chaos import tasks
+from tests.chaos.kinds import LIBRARY
 from tests.chaos.ledger import Entry, Ledger
 
 QUEUES = ("a", "b", "c")
@@ -33,6 +34,8 @@ KIND_WEIGHTS = {
     "effect": 24,
     "parent": 6,
     "doomed": 6,
+    "consumed": 12,
+    "booked": 12,
 }
 ORDER = "insert into chaos.orders (key) values (%s)"
 
@@ -80,7 +83,7 @@ class Application:
     async def enqueue_bulk(self) -> None:
         """Many at once, all or nothing."""
         entries = [self._ledger.open(self._some_kind()) for _ in range(self._random.randint(10, 60))]
-        jobs = [self._job(entry).options(queue=self._random.choice(QUEUES)) for entry in entries]
+        jobs = [self._job(entry).options(queue=self._queue(entry)) for entry in entries]
         await self._send(entries, self._client.enqueue_many(jobs))
 
     async def enqueue_in_transaction(self) -> None:
@@ -150,8 +153,10 @@ class Application:
 
     async def _enqueue(self, entry: Entry) -> list[int]:
         delay = timedelta(seconds=self._random.uniform(0, 6)) if self._random.random() < 0.2 else None
-        queue, priority = self._random.choice(QUEUES), self._random.randint(0, 9)
-        return [await self._client.enqueue(self._job(entry), queue=queue, priority=priority, delay=delay)]
+        job = self._job(entry).options(
+            queue=self._queue(entry), priority=self._random.randint(0, 9), delay=delay
+        )
+        return [await self._client.enqueue(job)]
 
     async def _write(
         self, connection: "psycopg.AsyncConnection[tuple[object, ...]]", entries: list[Entry], saved: Entry
@@ -163,7 +168,7 @@ class Application:
         for entry in entries:
             await connection.execute(ORDER, (entry.key,))
             entry.job = await self._client.enqueue(
-                self._job(entry), queue=self._random.choice(QUEUES), connection=connection
+                self._job(entry), queue=self._queue(entry), connection=connection
             )
         if self._random.random() < 0.5:
             with suppress(Undone):
@@ -177,6 +182,9 @@ class Application:
 
     def _some_kind(self) -> str:
         return self._random.choices(list(KIND_WEIGHTS), list(KIND_WEIGHTS.values()))[0]
+
+    def _queue(self, entry: Entry) -> str:
+        return LIBRARY.get(entry.kind) or self._random.choice(QUEUES)
 
     def _job(self, entry: Entry) -> Job:
         return job_of(entry, self._random)
@@ -194,6 +202,8 @@ def job_of(entry: Entry, random: Random) -> Job:
             key=key, rollbacks=random.choice((0, 0, 1, 2)), fails_after=random.random() < 0.2
         ),
         "parent": lambda: tasks.parent.job(key=key),
+        "consumed": lambda: tasks.consumed.job(key=key),
+        "booked": lambda: tasks.booked.job(key=key),
         "doomed": lambda: tasks.doomed.job(key=key),
         "poison": lambda: tasks.poison.job(key=key),
     }

@@ -14,6 +14,7 @@ from random import Random
 import psycopg
 
 from tests.chaos import servers
+from tests.chaos.consume import consumed
 from tests.chaos.fleet import Fleet, Post
 from tests.chaos.healing import healed, kept_alive, manned
 from tests.chaos.ledger import Ledger
@@ -24,6 +25,7 @@ from tests.chaos.strikes import Stage, Strike
 from tests.chaos.verdict import INVARIANTS, Breach
 
 INSPECT_SECONDS = 2.0
+CONSUMERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,12 @@ async def run(plan: Plan, folder: Path, told: Callable[[str], None]) -> Outcome:
     async with staged(plan, folder) as stage:
         found: list[Breach] = []
         told(f"{plan.seconds:.0f} s of load under {len(plan.strikes)} kinds of strikes")
-        await struck(plan, stage, found)
-        told("healing")
-        stage.proxy.delay_seconds, stage.proxy.is_refusing = 0.0, False
-        await asyncio.to_thread(stage.postgres.start)
-        found += await healed(stage.fleet, stage.dsn)
+        async with consumed(ways(stage, CONSUMERS), stage.fleet.account, Random(plan.seed + 2)):
+            await struck(plan, stage, found)
+            told("healing")
+            stage.proxy.delay_seconds, stage.proxy.is_refusing = 0.0, False
+            await asyncio.to_thread(stage.postgres.start)
+            found += await healed(stage.fleet, stage.dsn)
         told("judging")
         return await outcome_of(
             found,
@@ -55,7 +58,7 @@ async def run(plan: Plan, folder: Path, told: Callable[[str], None]) -> Outcome:
             again=f"python -m tests.chaos --no-failover --seconds {plan.seconds:g} --seed {plan.seed}"
             f" --pause {plan.strike_pause_seconds:g} --applications {plan.applications}",
             ledger=stage.ledger,
-            account=stage.fleet.executions,
+            account=stage.fleet.account.path,
             dsn=stage.dsn,
         )
 
@@ -92,16 +95,20 @@ def posts(dsn: str, through_proxy: str, pooler: servers.Pooler | None) -> list[P
 async def struck(plan: Plan, stage: Stage, found: list[Breach]) -> None:
     """The load and the strikes, until it is time."""
     random = Random(plan.seed + 1)
-    dsns = [post.dsn for post in stage.fleet.posts]
-    ways = [dsns[number % len(dsns)] for number in range(plan.applications)]
     async with kept_alive(stage.fleet):
         await manned(stage.fleet, stage.dsn)
-        async with loaded(ways, stage.ledger, random):
+        async with loaded(ways(stage, plan.applications), stage.ledger, random):
             inspecting = asyncio.create_task(inspect(stage.dsn, found))
             ends_at = time.monotonic() + plan.seconds
             await strike_until(ends_at, plan.strikes, stage, pause_seconds=plan.strike_pause_seconds)
             inspecting.cancel()
             await asyncio.gather(inspecting, return_exceptions=True)
+
+
+def ways(stage: Stage, count: int) -> list[str]:
+    """So many ways to the server, each in turn."""
+    dsns = [post.dsn for post in stage.fleet.posts]
+    return [dsns[number % len(dsns)] for number in range(count)]
 
 
 async def inspect(dsn: str, found: list[Breach]) -> None:

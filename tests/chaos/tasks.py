@@ -4,6 +4,7 @@ They must never keep anything in memory that a kill could take from the account.
 """
 
 import asyncio
+import json
 import os
 import select
 import signal
@@ -13,13 +14,18 @@ from typing import Any
 
 import psycopg
 
-from pgqueue import AsyncClient, Fixed, Snooze, current_job, task
+from pgqueue import AsyncClient, Delivery, Fixed, Snooze, current_job, task
 from tests.chaos.executions import execution
 from tests.chaos.kinds import KINDS
 
 DSN = "CHAOS_DSN"
 BACKOFF = Fixed(timedelta(milliseconds=300))
 EFFECT = "insert into chaos.effects (key, job, attempt) values (%s, %s, %s)"
+
+
+def key_of(delivery: Delivery) -> int:
+    """The number its payload carries."""
+    return int(json.loads(delivery.payload)["key"])
 
 
 class Planned(Exception):
@@ -72,6 +78,16 @@ async def poison(key: int) -> None:
     """Take the worker along."""
     with execution(key):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task(name="consumed", max_attempts=KINDS["consumed"].max_attempts)
+async def consumed(key: int) -> None:
+    """No worker's: see `consume`."""
+
+
+@task(name="booked", max_attempts=KINDS["booked"].max_attempts)
+async def booked(key: int) -> None:
+    """No worker's either."""
 
 
 @task(name="effect", max_attempts=KINDS["effect"].max_attempts, backoff=BACKOFF)

@@ -24,6 +24,7 @@ STRIKES: Mapping[str, Strike] = {
     "network refusing": network.refuse,
     "horizon pinned": house.pin,
     "application transaction left open": house.leave_open,
+    "queue paused": house.pause,
     "house kept": house.maintain,
     "windows changed": house.change_windows,
 }

@@ -1,15 +1,18 @@
 """Strikes at the house: snapshots and transactions that stay open, windows dropped under the load."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import psycopg
 
 from pgqueue import AsyncClient
 from tests.chaos import tasks
+from tests.chaos.load import QUEUES
 from tests.chaos.strikes.stage import Stage
 
 # Like pg_dump: a snapshot, and a share lock on every relation.
 SNAPSHOT = "select count(*) from pgqueue.job_states"
+AGAIN_SECONDS = 0.2
 CHANGE = """
 update pgqueue.installation
 set ready_window = make_interval(secs => %s),
@@ -44,6 +47,27 @@ async def leave_open(stage: Stage) -> str:
         finally:
             stage.ledger.tell([entry], "rolled back")
     return f"for {seconds:.1f} s"
+
+
+async def pause(stage: Stage) -> str:
+    """Pause a queue for a while."""
+    queue, seconds = stage.random.choice(QUEUES), stage.random.uniform(1.0, 5.0)
+    async with AsyncClient(stage.dsn, pool_size=1) as client:
+        try:
+            await client.pause(queue)
+            await asyncio.sleep(seconds)
+        finally:
+            await insist(lambda: client.resume(queue))
+    return f"{queue} for {seconds:.1f} s"
+
+
+async def insist(deed: Callable[[], Awaitable[None]]) -> None:
+    """Do it, however often it takes: nobody else will."""
+    while True:
+        try:
+            return await deed()
+        except psycopg.Error:
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def maintain(stage: Stage) -> str:
