@@ -8,12 +8,9 @@ import datetime as dt
 import sys
 import time
 
-OFFSET_SECONDS = int(sys.argv.pop(1))
-true_time, true_time_ns = time.time, time.time_ns
-
 
 class WrongDatetime(dt.datetime):
-    """A datetime whose `now` is off."""
+    """A datetime whose `now` goes by `time.time`."""
 
     @classmethod
     def now(cls, tz: dt.tzinfo | None = None) -> "WrongDatetime":
@@ -21,11 +18,16 @@ class WrongDatetime(dt.datetime):
         return cls.fromtimestamp(time.time(), tz)
 
 
-time.time = lambda: true_time() + OFFSET_SECONDS
-time.time_ns = lambda: true_time_ns() + OFFSET_SECONDS * 10**9
-dt.datetime = WrongDatetime  # type: ignore[misc]
+def be_off(seconds: int) -> None:
+    """Let this whole process be wrong by so much."""
+    true_time, true_time_ns = time.time, time.time_ns
+    time.time = lambda: true_time() + seconds
+    time.time_ns = lambda: true_time_ns() + seconds * 10**9
+    dt.datetime = WrongDatetime  # type: ignore[misc]
+
 
 if __name__ == "__main__":
+    be_off(int(sys.argv.pop(1)))
     from pgqueue.__main__ import main
 
     main()
