@@ -48,10 +48,8 @@ def jobs(outcome: Outcome) -> list[tuple[str, str]]:
         *((f"jobs {fate}", f"{fates[fate]:,}") for fate in ("committed", "unknown", "rolled back")),
         ("bodies in the database", f"{len(outcome.facts.bodies):,}"),
         *((f"jobs {state}", f"{count:,}") for state, count in sorted(ends.items())),
-        (
-            "executions over jobs",
-            f"{times:,} / {ran:,} = {times / max(ran, 1):.2f}",
-        ),
+        ("dead jobs redriven", f"{outcome.facts.redrives.total():,}"),
+        ("executions over jobs", f"{times:,} / {ran:,} = {times / max(ran, 1):.2f}"),
     ]
 
 

@@ -21,7 +21,7 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.load import loaded
 from tests.chaos.outcome import Outcome, outcome_of
 from tests.chaos.schedule import strike_until
-from tests.chaos.strikes import Stage, Strike
+from tests.chaos.strikes import STRIKES, Stage, Strike
 from tests.chaos.verdict import INVARIANTS, Breach
 
 INSPECT_SECONDS = 2.0
@@ -55,12 +55,22 @@ async def run(plan: Plan, folder: Path, told: Callable[[str], None]) -> Outcome:
         return await outcome_of(
             found,
             title=f"chaos, seed {plan.seed}",
-            again=f"python -m tests.chaos --no-failover --seconds {plan.seconds:g} --seed {plan.seed}"
-            f" --pause {plan.strike_pause_seconds:g} --applications {plan.applications}",
+            again=again(plan),
             ledger=stage.ledger,
             account=stage.fleet.account.path,
             dsn=stage.dsn,
         )
+
+
+def again(plan: Plan) -> str:
+    """The command that repeats this run."""
+    chosen = (
+        "" if len(plan.strikes) == len(STRIKES) else "".join(f' --strike "{name}"' for name in plan.strikes)
+    )
+    return (
+        f"python -m tests.chaos --no-failover --seconds {plan.seconds:g} --seed {plan.seed}"
+        f" --pause {plan.strike_pause_seconds:g} --applications {plan.applications}{chosen}"
+    )
 
 
 @asynccontextmanager
