@@ -5,11 +5,13 @@ What is named in `__all__` is public; the rest may change.
 
 from pgqueue.async_client import AsyncClient
 from pgqueue.backoff import Backoff, Exponential, Fixed
+from pgqueue.calls.settings import InstallationSettings
 from pgqueue.client import Client
 from pgqueue.delivery import Delivery, Lease
 from pgqueue.errors import (
     InvalidJob,
     InvalidPayload,
+    InvalidSetting,
     LeaseLost,
     MissingExtra,
     NoConnection,
@@ -25,6 +27,7 @@ from pgqueue.errors import (
     WrongInstallation,
 )
 from pgqueue.job import Job
+from pgqueue.maintenance import Maintenance
 from pgqueue.outcomes import Cancel, Dead, Retry, Snooze
 from pgqueue.record import Attempt, DeadLetter, JobRecord
 from pgqueue.settings import WorkerSettings
@@ -42,12 +45,15 @@ __all__ = [
     "Delivery",
     "Exponential",
     "Fixed",
+    "InstallationSettings",
     "InvalidJob",
     "InvalidPayload",
+    "InvalidSetting",
     "Job",
     "JobRecord",
     "Lease",
     "LeaseLost",
+    "Maintenance",
     "MissingExtra",
     "NoConnection",
     "NoResultYet",

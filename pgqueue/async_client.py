@@ -13,8 +13,9 @@ from types import TracebackType
 from typing import Self
 
 from pgqueue.bulk import chunks
-from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues
+from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues, settings
 from pgqueue.calls.finish import Ending
+from pgqueue.calls.settings import InstallationSettings
 from pgqueue.database import AsyncDatabase
 from pgqueue.delivery import Delivery, Lease
 from pgqueue.errors import LeaseLost, NoResultYet
@@ -226,6 +227,28 @@ class AsyncClient:
     async def resume(self, queue: str, *, connection: object | None = None) -> None:
         """See `Client.resume`."""
         await self._database.run(queues.resume(queue), connection)
+
+    async def settings(self, *, connection: object | None = None) -> InstallationSettings:
+        """See `Client.settings`."""
+        return await self._database.run(settings.show_settings(), connection)
+
+    async def change_settings(
+        self,
+        *,
+        retention: timedelta | None = None,
+        ready_window: timedelta | None = None,
+        history_window: timedelta | None = None,
+        payload_limit_bytes: int | None = None,
+        connection: object | None = None,
+    ) -> None:
+        """See `Client.change_settings`."""
+        asked = settings.change_settings(
+            retention=retention,
+            ready_window=ready_window,
+            history_window=history_window,
+            payload_limit_bytes=payload_limit_bytes,
+        )
+        await self._database.run(asked, connection)
 
     async def maintain(self) -> Maintenance:
         """See `Client.maintain`."""

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from pgqueue.bulk import chunks
-from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues
+from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues, settings
 from pgqueue.calls.finish import Ending
+from pgqueue.calls.settings import InstallationSettings
 from pgqueue.database import Database
 from pgqueue.delivery import Delivery, Lease
 from pgqueue.errors import LeaseLost, NoResultYet
@@ -257,6 +258,32 @@ class Client:
     def resume(self, queue: str, *, connection: object | None = None) -> None:
         """Give out the queue's jobs again."""
         self._database.run(queues.resume(queue), connection)
+
+    def settings(self, *, connection: object | None = None) -> InstallationSettings:
+        """What holds for the whole installation."""
+        return self._database.run(settings.show_settings(), connection)
+
+    def change_settings(
+        self,
+        *,
+        retention: timedelta | None = None,
+        ready_window: timedelta | None = None,
+        history_window: timedelta | None = None,
+        payload_limit_bytes: int | None = None,
+        connection: object | None = None,
+    ) -> None:
+        """Change what is given, for whoever works on this installation, from their next call on.
+
+        Durations in whole seconds. Partitions that are there stay as they are. Takes the rights
+        of an admin. Raises InvalidSetting.
+        """
+        asked = settings.change_settings(
+            retention=retention,
+            ready_window=ready_window,
+            history_window=history_window,
+            payload_limit_bytes=payload_limit_bytes,
+        )
+        self._database.run(asked, connection)
 
     def maintain(self) -> Maintenance:
         """One round of keeping the house: partitions made ahead and dropped when past.

@@ -12,6 +12,7 @@ PgQueueError
 ├── InvalidJob             a job is out of bounds (also a ValueError)
 │   ├── InvalidPayload     its arguments do not fit the task
 │   └── PayloadTooLarge    its arguments, or a result, are over the limit
+├── InvalidSetting         a setting is out of bounds (also a ValueError)
 ├── ResultNotSerializable  a handler returned what JSON cannot say
 ├── UnknownJob             there is no job of that id
 ├── UnknownTask            no handler of that name here
@@ -57,6 +58,10 @@ class PayloadTooLarge(InvalidJob):
     """The payload or result is larger than the limit."""
 
 
+class InvalidSetting(PgQueueError, ValueError):
+    """A setting of the installation is out of its bounds; nothing was changed."""
+
+
 class ResultNotSerializable(PgQueueError, TypeError):
     """A handler returned something that has no JSON form."""
 
@@ -87,6 +92,7 @@ BY_SQLSTATE: dict[str, type[PgQueueError]] = {
     "PQ003": PayloadTooLarge,
     "PQ004": WrongInstallation,
     "PQ005": UnknownJob,
+    "PQ006": InvalidSetting,
     "3F000": NotInstalled,  # invalid_schema_name
     "42883": NotInstalled,  # undefined_function
 }

@@ -59,7 +59,7 @@ def test_what_jsonb_makes_larger_the_server_refuses(dsn: str) -> None:
             PayloadTooLarge, match=r"the limit is 1048576 \(as jsonb, .*Store the data elsewhere"
         ):
             client.enqueue(job)
-        with pytest.raises(PayloadTooLarge, match=r"payload_limit_bytes in pgqueue\.installation"):
+        with pytest.raises(PayloadTooLarge, match=r"pgqueue settings --payload-limit"):
             client.enqueue_many([job])
         nothing = client.claim("default")
 

@@ -54,6 +54,12 @@ WORKS = {
     "new_id": "select pgqueue.new_id()",
     "version": "select * from pgqueue.version()",
     "make_partitions": "select pgqueue.make_partitions()",
+    "make_ahead": "select pgqueue.make_ahead('ready')",
+    "past_windows": "select pgqueue.past_windows()",
+    "drop_window": "select pgqueue.drop_window('ready', 'none')",
+    "empty_default": "select pgqueue.empty_default('ready')",
+    "delete_leftovers": "select pgqueue.delete_leftovers()",
+    "show_settings": "select pgqueue.show_settings()",
     "list_dead": "select * from pgqueue.list_dead()",
 }
 RULES = {
@@ -61,6 +67,7 @@ RULES = {
     "purge": "select pgqueue.purge('{1}')",
     "pause": "select pgqueue.pause('mail')",
     "resume": "select pgqueue.resume('mail')",
+    "change_settings": "select pgqueue.change_settings()",
 }
 FINDS_NOTHING = {
     "cancel": "select pgqueue.cancel(1)",
@@ -72,6 +79,9 @@ INNER = {
     "put_back": "select pgqueue.put_back('{}', '{1}')",
     "drop_cancelled": "select pgqueue.drop_cancelled(1, '{1}')",
     "announce": "select pgqueue.announce('mail', true)",
+    "carry_ready": "select pgqueue.carry_ready('ready_default', 1)",
+    "drop_partition": "select pgqueue.drop_partition('jobs', 'jobs_default', now(), now())",
+    "make_window": "select pgqueue.make_window('jobs', now(), now())",
     "make_partition": "select pgqueue.make_partition('jobs', 'mine', 'default')",
 }
 

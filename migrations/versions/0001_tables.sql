@@ -10,21 +10,30 @@ create sequence pgqueue.id_sequence
     as bigint
     cache 1; -- a cached value could come round again: only the millisecond above it would differ
 
--- One row: what holds for the whole installation.
+-- One row: what holds for the whole installation. A day is 24 hours: windows
+-- that were counted in days or months would overlap where the clocks change.
 create table pgqueue.installation (
     id uuid not null default gen_random_uuid(),
     is_only boolean not null default true,
     payload_limit_bytes integer not null default 1048576,
-    ready_window interval not null default '1 hour',
-    history_window interval not null default '1 day',
-    retention interval not null default '7 days',
+    ready_window interval not null default '10 minutes',
+    history_window interval not null default '24 hours',
+    retention interval not null default '168 hours',
     functions_digest text,
     primary key (id),
     unique (is_only),
     constraint installation_is_one_row check (is_only),
     constraint installation_payload_limit_is_positive check (payload_limit_bytes > 0),
-    constraint installation_ready_window_is_positive check (ready_window >= interval '1 second'),
-    constraint installation_history_window_is_positive check (history_window >= interval '1 second'),
+    constraint installation_ready_window_is_in_bounds check (
+        ready_window between interval '1 second' and interval '1 day'
+        and extract(day from ready_window) = 0
+        and extract(month from ready_window) = 0
+    ),
+    constraint installation_history_window_is_in_bounds check (
+        history_window between interval '1 second' and interval '31 days'
+        and extract(day from history_window) = 0
+        and extract(month from history_window) = 0
+    ),
     constraint installation_retention_is_not_negative check (retention >= interval '0')
 );
 

@@ -1,4 +1,4 @@
-"""Keeping the partitions: made ahead, dropped when their time is past."""
+"""Keeping the partitions: made ahead, dropped when their time is past, and what lies about beside them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,22 @@ from typing import Literal
 from pgqueue.calls.call import Call, Row, call, function, scalar
 from pgqueue.delivery import utc
 
-MAKE_PARTITIONS = function("make_partitions", ahead="integer")
-PAST_WINDOWS = function("past_windows")
-DROP_WINDOW = function("drop_window", parent="text", name="text", carry="integer")
+MAKE_AHEAD = function("make_ahead", parent="text", ahead="integer")
+PAST_WINDOWS = function("past_windows").answering(
+    parent="text", name="text", low="timestamptz", high="timestamptz"
+)
+DROP_WINDOW = function("drop_window", parent="text", name="text", carry="integer", parent_is_busy="boolean")
+EMPTY_DEFAULT = function("empty_default", parent="text", most="integer")
 DELETE_LEFTOVERS = function("delete_leftovers", most="integer")
 
+PARENTS = ("ready", "claims", "jobs", "outcomes", "progress")
 WINDOWS_AHEAD = 2
-LARGEST_CARRY = 10_000  # rows moved in one transaction; more keep their partition for another round
+LARGEST_CARRY = 10_000  # rows moved in one transaction, which is to stay short
 LARGEST_DELETE = 1_000
 
-Fate = Literal["dropped", "emptied", "needed", "locked"]
-"""What became of a passed partition; `emptied` is dropped later, `locked` tried again."""
+Making = Literal["made", "there", "locked"]
+Fate = Literal["dropped", "carried", "emptied", "needed", "locked"]
+"""What became of a passed partition; `emptied` is dropped later, `carried` and `locked` tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +36,9 @@ class Window:
     high: datetime
 
 
-def make_partitions(ahead: int = WINDOWS_AHEAD) -> Call[int]:
-    """Make the partitions missing from now to `ahead` windows from now. Returns how many were made."""
-    return call(MAKE_PARTITIONS, {"ahead": ahead}, scalar)
+def make_ahead(parent: str) -> Call[Making]:
+    """Make one partition that this table lacks, in a transaction of its own; call again after `made`."""
+    return call(MAKE_AHEAD, {"parent": parent, "ahead": WINDOWS_AHEAD}, scalar)
 
 
 def past_windows() -> Call[list[Window]]:
@@ -41,10 +46,23 @@ def past_windows() -> Call[list[Window]]:
     return call(PAST_WINDOWS, {}, windows)
 
 
-def drop_window(window: Window) -> Call[Fate]:
-    """Carry forward what still waits in it, then drop it. A transaction of its own, and a short one."""
-    values = {"parent": window.parent, "name": window.name, "carry": LARGEST_CARRY}
+def drop_window(window: Window, *, parent_is_busy: bool = False) -> Call[Fate]:
+    """Carry forward what still waits in it, then drop it. A transaction of its own, and a short one.
+
+    parent_is_busy: only empty it; its table was found in use a moment ago.
+    """
+    values = {
+        "parent": window.parent,
+        "name": window.name,
+        "carry": LARGEST_CARRY,
+        "parent_is_busy": parent_is_busy,
+    }
     return call(DROP_WINDOW, values, scalar)
+
+
+def empty_default(parent: str) -> Call[int]:
+    """Take some rows out of a default partition whose time is past. Returns how many."""
+    return call(EMPTY_DEFAULT, {"parent": parent, "most": LARGEST_CARRY}, scalar)
 
 
 def delete_leftovers() -> Call[int]:

@@ -7,7 +7,9 @@ from pgqueue.cli.demo import demo
 from pgqueue.cli.dev import dev
 from pgqueue.cli.enqueue import enqueue
 from pgqueue.cli.failures import Commands
+from pgqueue.cli.maintain import maintain
 from pgqueue.cli.migrate import downgrade, migrate, status
+from pgqueue.cli.settings import settings
 from pgqueue.cli.version import Version
 from pgqueue.cli.worker import worker
 
@@ -29,7 +31,7 @@ def pgqueue(version: Version = False) -> None:
     """A job queue in your PostgreSQL: enqueue in your own transaction, work it, retry it, bury it."""
 
 
-for command in (migrate, status, downgrade, worker, dev, demo, enqueue):
+for command in (migrate, status, downgrade, settings, maintain, worker, dev, demo, enqueue):
     app.command()(command)
 app.add_typer(job.app, name="job")
 app.add_typer(dead.app, name="dead")

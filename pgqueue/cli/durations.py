@@ -49,3 +49,15 @@ def moment(text: str) -> datetime:
 def spelled(value: timedelta) -> str:
     """A duration as `duration` reads it back."""
     return f"{value / UNITS['ms']:f}ms"
+
+
+def readable(value: timedelta) -> str:
+    """A duration for people, in the units `duration` reads: `7d`, `1h30m`."""
+    parts = []
+    for unit in ("d", "h", "m", "s"):
+        count, value = divmod(value, UNITS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    if value:
+        parts.append(f"{value / UNITS['ms']:g}ms")
+    return "".join(parts) or "0s"

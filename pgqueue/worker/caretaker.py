@@ -1,4 +1,4 @@
-"""Keeps the partitions, once a minute, where it is this worker's turn to keep the house.
+"""Keeps the partitions, as often as their windows ask, where it is this worker's turn to keep the house.
 
 It must never keep the worker's own line busy: a step may move ten thousand
 rows, and jobs are claimed and leases extended meanwhile.
@@ -17,7 +17,7 @@ from pgqueue.worker.line import Line, first_line
 
 logger = logging.getLogger("pgqueue.worker")
 
-MAINTENANCE_SECONDS = 60.0
+MAINTENANCE_SECONDS = 60.0  # after a round that failed; one that did not says when the next is due
 LOOK_SECONDS = 1.0
 
 
@@ -62,6 +62,7 @@ class Caretaker:
         while self._is_ours():
             try:
                 call = script.send(answer)
-            except StopIteration:
+            except StopIteration as done:
+                self._next_at = self._clock() + done.value.next_round.total_seconds()
                 return
             (answer,) = await line.run(call)

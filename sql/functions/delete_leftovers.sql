@@ -1,6 +1,7 @@
--- Old rows outside any window: bodies kept for jobs that have ended since,
--- history that fell into a default partition, cancellations and redrives of
--- jobs long gone. At most `most` of each. Returns how many were deleted.
+-- Old rows outside any window: bodies kept for jobs that have ended since, and
+-- cancellations and redrives of jobs whose body is gone. Each call looks at
+-- `most` of each, from a random place on, so it costs the same however many
+-- there are. Returns how many were deleted.
 create or replace function pgqueue.delete_leftovers(most integer default 1000)
 returns integer
 language plpgsql
@@ -8,61 +9,139 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
+set enable_seqscan = off
 as $$
 declare
-    v_horizon timestamptz := pgqueue.now() - (select retention from pgqueue.installation);
-    v_old bigint := pgqueue.first_id(v_horizon);
-    v_deleted integer := 0;
-    v_count integer;
+    v_kept integer;
+    v_cancelled integer;
+    v_redriven integer;
 begin
-    delete from pgqueue.jobs_kept as kept
-    where kept.id = any (
-        array(
-            select old.id
-            from pgqueue.jobs_kept as old
-            where exists (
-                select
-                from pgqueue.outcomes
-                where outcomes.job_id = old.id
-                    and outcomes.retry_at is null
-                    and outcomes.finished_at < v_horizon
-            )
-                and not exists (select from pgqueue.ready where ready.id = old.id)
-                and not exists (select from pgqueue.claims where old.id = any (claims.jobs))
-            limit most
-        )
-    );
-    get diagnostics v_count = row_count;
-    v_deleted := v_deleted + v_count;
-
-    delete from pgqueue.outcomes_default
-    where ctid = any (array(select ctid from pgqueue.outcomes_default where finished_at < v_horizon limit most));
-    get diagnostics v_count = row_count;
-    v_deleted := v_deleted + v_count;
-
-    delete from pgqueue.progress_default
-    where ctid = any (array(select ctid from pgqueue.progress_default where reported_at < v_horizon limit most));
-    get diagnostics v_count = row_count;
-    v_deleted := v_deleted + v_count;
+    if not pgqueue.is_our_turn() then
+        return 0;
+    end if;
+    v_kept := pgqueue.delete_kept(pgqueue.now() - (select retention from pgqueue.installation), most);
 
     delete from pgqueue.cancellations
     where job_id = any (
         array(
-            select cancelled.job_id
-            from pgqueue.cancellations as cancelled
-            left join pgqueue.job_states as known on known.id = cancelled.job_id
-            where cancelled.requested_at < v_horizon
-                and (known.id is null or known.finished_at < v_horizon)
-            limit most
+            select looked_at.job_id
+            from (select min(job_id) as low, max(job_id) as high from pgqueue.cancellations) as bounds
+            cross join pgqueue.between_them(bounds.low, bounds.high) as place
+            cross join lateral (
+                (select job_id from pgqueue.cancellations where job_id >= place order by job_id limit most)
+                union all
+                (select job_id from pgqueue.cancellations where job_id < place order by job_id limit most)
+                limit most
+            ) as looked_at
+            where not pgqueue.has_body(looked_at.job_id)
         )
     );
-    get diagnostics v_count = row_count;
-    v_deleted := v_deleted + v_count;
+    get diagnostics v_cancelled = row_count;
 
     delete from pgqueue.redrives
-    where redriven_at < v_horizon
-        and not exists (select from pgqueue.bodies where bodies.id = redrives.job_id);
-    get diagnostics v_count = row_count;
-    return v_deleted + v_count;
+    where job_id = any (
+        array(
+            select looked_at.job_id
+            from (select min(job_id) as low, max(job_id) as high from pgqueue.redrives) as bounds
+            cross join pgqueue.between_them(bounds.low, bounds.high) as place
+            cross join lateral (
+                (select job_id from pgqueue.redrives where job_id >= place order by job_id limit most)
+                union all
+                (select job_id from pgqueue.redrives where job_id < place order by job_id limit most)
+                limit most
+            ) as looked_at
+            where not pgqueue.has_body(looked_at.job_id)
+        )
+    );
+    get diagnostics v_redriven = row_count;
+    return v_kept + v_cancelled + v_redriven;
 end
+$$;
+
+-- Bodies kept for jobs that are neither waiting nor held, and of which nothing
+-- has been heard since the horizon. First those are left out that an index tells
+-- to be wanted: only for the rest ready is read, which has no index by id. They
+-- are locked before they are looked at a second time: a redrive, which relies on
+-- the body, holds the lock until its row of ready can be seen.
+create or replace function pgqueue.delete_kept(horizon timestamptz, most integer)
+returns integer
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_old bigint[];
+    v_deleted integer;
+begin
+    v_old := array(
+        select looked_at.id
+        from (select min(id) as low, max(id) as high from pgqueue.jobs_kept) as bounds
+        cross join pgqueue.between_them(bounds.low, bounds.high) as place
+        cross join lateral (
+            (select * from pgqueue.jobs_kept where id >= place order by id limit most)
+            union all
+            (select * from pgqueue.jobs_kept where id < place order by id limit most)
+            limit most
+        ) as looked_at
+        where not exists (
+            select
+            from pgqueue.outcomes
+            where outcomes.job_id = looked_at.id
+                and outcomes.finished_at >= horizon
+        )
+            -- its first attempt is due when the job says, to the id's millisecond
+            and not exists (
+                select
+                from pgqueue.ready
+                cross join greatest(looked_at.run_at, pgqueue.moment_of(looked_at.id)) as due
+                where ready.queue = looked_at.queue
+                    and ready.priority = looked_at.priority
+                    and ready.visible_at between due - interval '1 ms' and due + interval '1 ms'
+                    and ready.id = looked_at.id
+            )
+    );
+    v_old := array(
+        select kept.id
+        from pgqueue.jobs_kept as kept
+        where kept.id = any (v_old)
+        for update skip locked
+    );
+    if v_old = '{}' then
+        return 0;
+    end if;
+    delete from pgqueue.jobs_kept as kept
+    where kept.id = any (v_old)
+        and kept.id <> all (
+            array(
+                select ready.id
+                from pgqueue.ready
+                where ready.id = any (v_old)
+                union all
+                select entry.job
+                from pgqueue.claims
+                cross join lateral unnest(claims.jobs) as entry (job)
+                where entry.job = any (v_old)
+            )
+        );
+    get diagnostics v_deleted = row_count;
+    return v_deleted;
+end
+$$;
+
+create or replace function pgqueue.has_body(job bigint)
+returns boolean
+language sql
+stable
+as $$
+    select exists (select from pgqueue.jobs where jobs.id = has_body.job)
+        or exists (select from pgqueue.jobs_kept as kept where kept.id = has_body.job)
+$$;
+
+-- A random number from low to high.
+create or replace function pgqueue.between_them(low bigint, high bigint)
+returns bigint
+language sql
+volatile
+as $$
+    select low + (pg_catalog.random() * (high - low))::bigint
 $$;

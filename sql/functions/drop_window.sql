@@ -1,12 +1,19 @@
--- Get rid of a partition whose time is past. What still waits in it is carried
--- forward first: rows of ready go to ready_late, bodies of unfinished jobs to
--- jobs_kept, so one job delayed for a year holds nothing back. A claim still
--- held, or a backlog too large to carry, keeps its partition for now.
--- Returns 'dropped', 'emptied' (its space is freed, but somebody's open
--- transaction kept it from being dropped), 'needed' or 'locked': try again later.
--- Locks: the partition, then its parent, each waited for a twentieth of a
--- second at most, for whoever comes after us would stand behind us.
-create or replace function pgqueue.drop_window(parent text, name text, carry integer default 10000)
+-- Get rid of a window whose time is past, in a short transaction of its own.
+-- What still waits in it is carried forward first: rows of ready to ready_late,
+-- bodies of unfinished jobs to jobs_kept, claims still held to the default
+-- partition. The receipts of claims still held keep their window.
+-- `parent_is_busy`: somebody was found to hold the parent just now: only empty it.
+-- Returns 'dropped', 'carried' (there is more to carry: call again), 'emptied'
+-- (its space is freed; somebody's transaction kept it from being dropped),
+-- 'needed' or 'locked': try again later.
+-- Locks: the parent, then the window, each waited for a twentieth of a second
+-- at most, for whoever comes after us would stand behind us.
+create or replace function pgqueue.drop_window(
+    parent text,
+    name text,
+    carry integer default 10000,
+    parent_is_busy boolean default false
+)
 returns text
 language plpgsql
 volatile
@@ -15,117 +22,116 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 set lock_timeout = '50ms'
 as $$
+declare
+    v_past record;
 begin
-    if not exists (select from pgqueue.past_windows() as past where past.name = drop_window.name) then
+    if not pgqueue.is_our_turn() then
+        return 'locked';
+    end if;
+    select past.low, past.high
+    into v_past
+    from pgqueue.past_windows() as past
+    where past.parent = drop_window.parent
+        and past.name = drop_window.name;
+    if not found then
         return 'needed';
     end if;
-    if parent = 'ready' then
-        perform pgqueue.carry_ready(name, carry);
+    if parent = 'ready' and pgqueue.carry_ready(name, carry) = carry then
+        return 'carried';
     elsif parent = 'jobs' then
-        execute format('lock table only pgqueue.%I in share mode', name);
-        perform pgqueue.carry_bodies(name);
+        begin
+            execute format('lock table only pgqueue.%I in share mode', name);
+        exception
+            when lock_not_available then
+                return 'locked';
+        end;
+        if pgqueue.carry_bodies(name, carry) = carry then
+            return 'carried';
+        end if;
     end if;
-    return pgqueue.drop_partition(parent, name);
-exception
-    when lock_not_available then
-        return 'locked';
+    return coalesce(
+        case when not parent_is_busy then pgqueue.drop_partition(parent, name, v_past.low, v_past.high) end,
+        pgqueue.empty_partition(parent, name, v_past.low, v_past.high)
+    );
 end
 $$;
 
--- Drop a partition that nothing needs: of ready and claims an empty one.
-create or replace function pgqueue.drop_partition(parent text, name text)
+-- Whether something still needs a window: of ready a row, of the outcomes a
+-- claim whose receipts they are, of the claims more of them than we would move.
+-- The window is locked: nothing new comes into it.
+create or replace function pgqueue.is_needed(parent text, name text, low timestamptz, high timestamptz)
+returns boolean
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_is_needed boolean := false;
+begin
+    if parent = 'ready' then
+        execute format('select exists (select from only pgqueue.%I)', name) into v_is_needed;
+    elsif parent = 'claims' then
+        execute format('select count(*) > 1000 from only pgqueue.%I', name) into v_is_needed;
+    elsif parent = 'outcomes' then
+        v_is_needed := exists (
+            select
+            from pgqueue.claims
+            where claims.id >= pgqueue.first_id(low)
+                and claims.id < pgqueue.first_id(high)
+        );
+    end if;
+    return v_is_needed;
+end
+$$;
+
+-- Drop a window nothing needs; null where it cannot be locked.
+create or replace function pgqueue.drop_partition(parent text, name text, low timestamptz, high timestamptz)
+returns text
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format('lock table only pgqueue.%I in access exclusive mode', parent);
+    execute format('lock table only pgqueue.%I in access exclusive mode', name);
+    if pgqueue.is_needed(parent, name, low, high) then
+        return 'needed';
+    end if;
+    if parent = 'claims' then
+        -- Detached first: until then the rows would be sent back to where they are.
+        execute format('alter table pgqueue.claims detach partition pgqueue.%I', name);
+        execute format('insert into pgqueue.claims select * from pgqueue.%I where jobs <> ''{}''', name);
+    end if;
+    execute format('drop table pgqueue.%I', name);
+    return 'dropped';
+exception
+    when lock_not_available then
+        return null;
+end
+$$;
+
+-- Free a window's space at least: somebody's transaction holds the parent.
+create or replace function pgqueue.empty_partition(parent text, name text, low timestamptz, high timestamptz)
 returns text
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_must_be_empty boolean := parent in ('ready', 'claims');
-    v_is_needed boolean := false;
+    v_is_empty boolean;
 begin
-    begin
-        execute format('lock table only pgqueue.%I in access exclusive mode', parent);
-        execute format('lock table only pgqueue.%I in access exclusive mode', name);
-        if v_must_be_empty then
-            execute format('select exists (select from only pgqueue.%I)', name) into v_is_needed;
-        end if;
-        if not v_is_needed then
-            execute format('drop table pgqueue.%I', name);
-        end if;
-        return case when v_is_needed then 'needed' else 'dropped' end;
-    exception
-        when lock_not_available then
-            null; -- somebody's transaction holds the parent: free the space at least
-    end;
+    if pg_relation_size(format('pgqueue.%I', name)::regclass) = 0 then
+        return 'emptied'; -- by an earlier round: locking it again would only disturb
+    end if;
     execute format('lock table only pgqueue.%I in access exclusive mode', name);
-    if v_must_be_empty then
-        execute format('select exists (select from only pgqueue.%I)', name) into v_is_needed;
+    execute format('select not exists (select from only pgqueue.%I)', name) into v_is_empty;
+    if pgqueue.is_needed(parent, name, low, high) or (parent = 'claims' and not v_is_empty) then
+        return 'needed';
     end if;
-    if not v_is_needed then
-        execute format('truncate only pgqueue.%I', name);
-    end if;
-    return case when v_is_needed then 'needed' else 'emptied' end;
-end
-$$;
-
--- Move what still waits in a passed window of ready to ready_late, which is
--- never dropped: each row is moved once in its life at most.
-create or replace function pgqueue.carry_ready(name text, most integer)
-returns void
-language plpgsql
-volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    execute format(
-        $move$
-        with moved as (
-            delete from only pgqueue.%1$I
-            where ctid = any (array(select ctid from only pgqueue.%1$I limit %2$s for update skip locked))
-            returning id, visible_at, priority, attempt, last_attempt, queue
-        )
-        insert into pgqueue.ready (id, slot, visible_at, priority, attempt, last_attempt, queue)
-        select id, 'infinity', visible_at, priority, attempt, last_attempt, queue
-        from moved
-        $move$,
-        name,
-        most
-    );
-end
-$$;
-
--- Copy the bodies of jobs that have not ended to jobs_kept. The partition is
--- locked against inserts, so the set can only shrink.
-create or replace function pgqueue.carry_bodies(name text)
-returns void
-language plpgsql
-volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    v_low bigint;
-    v_high bigint;
-begin
-    execute format('select min(id), max(id) from only pgqueue.%I', name) into v_low, v_high;
-    execute format(
-        $copy$
-        insert into pgqueue.jobs_kept
-        select body.*
-        from (
-            select ready.id
-            from pgqueue.ready
-            where ready.id between $1 and $2
-            union
-            select entry.job
-            from pgqueue.claims
-            cross join lateral unnest(claims.jobs) as entry (job)
-            where entry.job between $1 and $2
-        ) as waiting
-        join only pgqueue.%I as body using (id)
-        on conflict do nothing
-        $copy$,
-        name
-    )
-    using v_low, v_high;
+    execute format('truncate only pgqueue.%I', name);
+    return 'emptied';
+exception
+    when lock_not_available then
+        return 'locked';
 end
 $$;

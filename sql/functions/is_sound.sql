@@ -64,7 +64,7 @@ begin
                 'payload of task %s is %s bytes, the limit is %s (as jsonb, the headers included)',
                 task, size_bytes, limit_bytes
             ),
-            'Store the data elsewhere and enqueue a reference, or raise payload_limit_bytes in pgqueue.installation.'
+            'Store the data elsewhere and enqueue a reference, or raise the limit: pgqueue settings --payload-limit.'
         );
     end if;
     perform pgqueue.refuse('PQ002', concat_ws('; ',

@@ -3,23 +3,34 @@
 -- that moment, and we give up rather than stand in line for it: whoever comes
 -- after us would stand behind us. The next call tries again, in good time.
 
--- One partition of `parent`, with the bounds as PostgreSQL spells them; none
--- where the default partition holds rows of that window already (it was missing
--- when they came), or where it overlaps one made under another window's length.
+-- One round of maintenance at a time: another's turn is not waited for. To the
+-- end of the transaction.
+create or replace function pgqueue.is_our_turn()
+returns boolean
+language sql
+volatile
+as $$
+    select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('pgqueue', 6))
+$$;
+
+-- One partition of `parent`, with the bounds as PostgreSQL spells them. Returns
+-- 'made', 'there' (it is, or one that overlaps) or 'locked': try again later.
 -- Append-only ones are dropped before vacuum would find work in them; ready's
 -- carry the unique index that the parent, for want of the slot in it, cannot.
+-- Locks: the parent against other changes of its partitions, then its default
+-- partition, each waited for a tenth of a second at most.
 create or replace function pgqueue.make_partition(parent text, suffix text, bounds text)
-returns integer
+returns text
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
-set lock_timeout = '200ms'
+set lock_timeout = '100ms'
 as $$
 declare
     v_name text := parent || '_' || suffix;
 begin
     if to_regclass(format('pgqueue.%I', v_name)) is not null then
-        return 0;
+        return 'there';
     end if;
     execute format('create table pgqueue.%I (like pgqueue.%I including all)', v_name, parent);
     if parent = 'ready' then
@@ -31,33 +42,97 @@ begin
         execute format('alter table pgqueue.%I set (autovacuum_vacuum_insert_threshold = -1)', v_name);
     end if;
     execute format('alter table pgqueue.%I attach partition pgqueue.%I %s', parent, v_name, bounds);
-    return 1;
+    return 'made';
 exception
-    when check_violation or invalid_object_definition then
-        return 0;
+    when invalid_object_definition then
+        return 'there';
+    when lock_not_available or check_violation then
+        return 'locked'; -- check_violation: a row of that window came into the default partition just now
 end
 $$;
 
--- One partition of `parent` for the window that begins at `low`.
+-- A window of `parent`, as much of it as can be had: where the default partition
+-- holds rows of it (it was missing when they came), what begins just after them.
+-- They leave by empty_default.
 create or replace function pgqueue.make_window(parent text, low timestamptz, high timestamptz)
-returns integer
-language sql
+returns text
+language plpgsql
 volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO'
 as $$
-    select pgqueue.make_partition(
-        parent,
-        to_char(low at time zone 'UTC', 'YYYYMMDD_HH24MISS'),
+declare
+    v_key text := (select relation.key from pgqueue.partitioned() as relation where relation.parent = make_window.parent);
+    v_last timestamptz;
+begin
+    execute format(
         case parent
-            when 'ready' then format('for values from (%L) to (%L)', low, high)
-            else format('for values from (%s) to (%s)', pgqueue.first_id(low), pgqueue.first_id(high))
-        end
+            when 'ready' then 'select max(%1$I) from only pgqueue.%2$I where %1$I >= %3$L and %1$I < %4$L'
+            else 'select pgqueue.moment_of(max(%1$I)) from only pgqueue.%2$I'
+                ' where %1$I >= pgqueue.first_id(%3$L) and %1$I < pgqueue.first_id(%4$L)'
+        end,
+        v_key, parent || '_default', low, high
     )
+    into v_last;
+    if v_last is not null then
+        -- Some seconds from now: what comes before we are done goes to the default partition as well.
+        low := date_trunc('second', greatest(v_last, pgqueue.now())) + interval '3 seconds';
+    end if;
+    if low >= high then
+        return 'there';
+    end if;
+    return pgqueue.make_partition(
+        parent,
+        to_char(low, 'YYYYMMDD_HH24MISS'),
+        'for values from ' || case parent
+            when 'ready' then format('(%L) to (%L)', low, high)
+            else format('(%s) to (%s)', pgqueue.first_id(low), pgqueue.first_id(high))
+        end
+    );
+end
 $$;
 
--- Make what is missing: the windows from now to `ahead` windows from now, and
--- the default partitions, thanks to which an enqueue never fails for want of a
--- window. Returns how many were made; none while somebody else is making them.
--- Locks: waits a fifth of a second at most for a default partition (55P03).
+-- Make one partition that `parent` lacks: its default one, thanks to which an
+-- enqueue never fails for want of a window, then a window between now and
+-- `ahead` windows from now. Returns 'made' (call again), 'there' (nothing is
+-- missing) or 'locked' (try again later; also while somebody else keeps house).
+create or replace function pgqueue.make_ahead(parent text, ahead integer default 2)
+returns text
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_missing record;
+    v_fate text := 'there';
+begin
+    if not exists (select from pgqueue.partitioned() as relation where relation.parent = make_ahead.parent) then
+        perform pgqueue.refuse('PQ002', format('table %s has no partitions of ours', coalesce(quote_literal(parent), 'null')));
+    end if;
+    if not pgqueue.is_our_turn() then
+        return 'locked';
+    end if;
+    v_fate := pgqueue.make_partition(parent, 'default', 'default');
+    if parent = 'ready' and v_fate = 'there' then
+        v_fate := pgqueue.make_partition(parent, 'late', 'for values from (''infinity'') to (maxvalue)');
+    end if;
+    for v_missing in
+        select missing.low, missing.high
+        from pgqueue.missing_windows(ahead) as missing
+        where missing.parent = make_ahead.parent
+    loop
+        exit when v_fate <> 'there';
+        v_fate := pgqueue.make_window(parent, v_missing.low, v_missing.high);
+    end loop;
+    return v_fate;
+end
+$$;
+
+-- Make all that is missing, in one transaction: for an installation, and for
+-- whoever has nobody at work. Returns how many were made; what is locked is
+-- left for the next time.
 create or replace function pgqueue.make_partitions(ahead integer default 2)
 returns integer
 language plpgsql
@@ -65,33 +140,18 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_parent text;
+    v_made integer := 0;
 begin
-    if not pg_try_advisory_xact_lock(hashtextextended('pgqueue', 6)) then
-        return 0;
-    end if;
-    return (
-        select coalesce(sum(made), 0)
-        from (
-            select pgqueue.make_partition(parent, 'default', 'default') as made
-            from unnest(array['jobs', 'ready', 'claims', 'outcomes', 'progress']) as parent
-            union all
-            select pgqueue.make_partition('ready', 'late', 'for values from (''infinity'') to (maxvalue)')
-            union all
-            select pgqueue.make_window(relation.parent, bounds.low, bounds.low + relation.span)
-            from pgqueue.installation
-            cross join lateral (
-                values
-                    ('jobs', history_window),
-                    ('outcomes', history_window),
-                    ('progress', history_window),
-                    ('ready', ready_window),
-                    ('claims', ready_window)
-            ) as relation (parent, span)
-            cross join lateral (
-                select date_bin(relation.span, pgqueue.now(), '2024-01-01 00:00:00+00') + step * relation.span as low
-                from generate_series(0, ahead) as step
-            ) as bounds
-        ) as made
-    );
+    for v_parent in
+        select relation.parent
+        from pgqueue.partitioned() as relation
+    loop
+        while pgqueue.make_ahead(v_parent, ahead) = 'made' loop
+            v_made := v_made + 1;
+        end loop;
+    end loop;
+    return v_made;
 end
 $$;

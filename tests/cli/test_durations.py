@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgqueue.cli.durations import duration, moment, spelled
+from pgqueue.cli.durations import duration, moment, readable, spelled
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,11 @@ def test_a_number_without_a_unit_is_told_what_would_do() -> None:
 @given(st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=300)))
 def test_a_spelled_duration_reads_back(value: timedelta) -> None:
     assert duration(spelled(value)) == value
+
+
+@pytest.mark.parametrize("text", ["7d", "1h30m", "10m", "1d1s", "0s", "1s500ms"])
+def test_a_duration_for_people_is_as_they_would_type_it(text: str) -> None:
+    assert readable(duration(text)) == text
 
 
 def test_a_moment_may_be_so_long_ago() -> None:

@@ -9,6 +9,8 @@ COMMANDS = [
     ("migrate",),
     ("status",),
     ("downgrade",),
+    ("settings",),
+    ("maintain",),
     ("worker",),
     ("dev",),
     ("demo",),

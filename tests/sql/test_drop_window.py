@@ -1,11 +1,13 @@
 """Tests of partitions whose time is past: dropped when nothing needs them; what waits is carried forward."""
 
 import datetime as dt
+from typing import Any
 
+import psycopg
 import pytest
 
 from tests.sql.conftest import OpenSession
-from tests.sql.session import Clock, Session
+from tests.sql.session import Clock, Row, Session
 from tests.sql.windows import only_windows_of_now
 
 DAY = dt.timedelta(days=1)
@@ -21,10 +23,19 @@ def drop_all(session: Session) -> dict[str, str]:
     """What becomes of each partition whose time is past."""
     fates = {}
     for window in session.call("past_windows"):
-        fates[window.name] = session.value(
-            "select pgqueue.drop_window(parent => %s, name => %s)", window.parent, window.name
-        )
+        fates[window.name] = drop(session, window)
     return fates
+
+
+def drop(session: Session, window: Row, **options: Any) -> str:
+    """What becomes of one of them."""
+    found: str = session.call("drop_window", parent=window.parent, name=window.name, **options)[0][0]
+    return found
+
+
+def oldest(session: Session, parent: str) -> Row:
+    """The first of a table's windows whose time is past."""
+    return next(row for row in session.call("past_windows") if row.parent == parent)
 
 
 def test_a_passed_window_of_ready_and_claims_is_dropped(session: Session, clock: Clock) -> None:
@@ -39,7 +50,7 @@ def test_a_passed_window_of_ready_and_claims_is_dropped(session: Session, clock:
 
 
 def test_the_window_of_now_and_the_one_before_stay(session: Session, clock: Clock) -> None:
-    clock.advance(hours=1)
+    clock.advance(minutes=10)
 
     assert session.call("past_windows") == []
 
@@ -70,18 +81,57 @@ def test_a_job_scheduled_for_next_month_pins_nothing(session: Session, clock: Cl
     assert [row.job for row in session.claim()] == [job]
 
 
-def test_a_claim_still_held_keeps_its_window_and_its_body(session: Session, clock: Clock) -> None:
-    job = session.enqueue()
+def test_a_claim_still_held_is_carried_forward_and_keeps_its_body(session: Session, clock: Clock) -> None:
+    job = session.enqueue(payload='{"a": 1}')
     (held,) = session.claim(lease=20 * DAY)
 
     clock.advance(days=10)
     session.call("make_partitions")
     fates = drop_all(session)
 
-    assert [name.split("_")[0] for name, fate in fates.items() if fate == "needed"] == ["claims"]
-    assert set(fates.values()) == {"needed", "dropped"}
+    assert {name.split("_")[0]: fate for name, fate in fates.items() if fate != "dropped"} == {
+        "outcomes": "needed"
+    }
+    assert [row.claim for row in session.extend(held.claim)] == [held.claim]
     assert session.finish([held], "failed") == []
-    assert session.state(job) == "waiting"
+    assert (session.state(job), session.claim()[0].payload) == ("waiting", '{"a": 1}')
+    assert session.count("claims") == 1
+
+
+def test_receipts_stay_while_their_claim_is_held_however_short_the_retention(
+    session: Session, clock: Clock
+) -> None:
+    session.call("change_settings", retention="1 hour", history_window="1 hour")
+    session.enqueue_many(2)
+    held = session.claim(max_jobs=2, lease=DAY)
+    session.complete(held[0])
+
+    clock.advance(hours=30)
+    session.call("make_partitions")
+    drop_all(session)
+    with pytest.raises(psycopg.Error) as refusal:
+        session.complete(held[0])
+
+    assert refusal.value.sqlstate == "PQ001"
+    session.finish(held[1:])
+    assert [fate for name, fate in drop_all(session).items() if name.startswith("outcomes")] == ["dropped"]
+
+
+def test_receipts_in_the_default_partition_stay_while_their_claim_is_held(
+    session: Session, clock: Clock
+) -> None:
+    clock.advance(days=20)
+    session.enqueue_many(2)
+    held = session.claim(max_jobs=2, lease=30 * DAY)
+    session.complete(held[0])
+
+    clock.advance(days=10)
+    session.call("make_partitions")
+    assert session.call("empty_default", parent="outcomes")[0][0] == 0
+    session.finish(held[1:])
+
+    clock.advance(days=8)
+    assert session.call("empty_default", parent="outcomes")[0][0] == 2
 
 
 def test_a_completion_of_today_outlives_an_old_jobs_partition(session: Session, clock: Clock) -> None:
@@ -105,9 +155,71 @@ def test_an_open_reader_makes_it_give_up_soon(
         reader.run("select * from pgqueue.ready")
         reader.run("select * from pgqueue.claims")
 
-        assert set(drop_all(session).values()) == {"locked"}
+        assert set(drop_all(session).values()) == {"emptied"}  # nothing has ever come into them
 
     assert set(drop_all(session).values()) == {"dropped"}
+
+
+def test_what_is_carried_forward_stays_so_where_the_window_is_locked(
+    session: Session, open_session: OpenSession, clock: Clock
+) -> None:
+    jobs = session.enqueue_many(5)
+    reader = open_session()
+    clock.advance(hours=3)
+    session.call("make_partitions")
+    with reader.connection.transaction():
+        reader.run("select * from pgqueue.ready")
+
+        window = oldest(session, "ready")
+        assert [drop(session, window, carry=3), drop(session, window, carry=3)] == ["carried", "locked"]
+
+    assert session.value("select count(*) from pgqueue.ready_late") == 5
+    assert drop(session, window) == "dropped"
+    assert {row.job for row in session.claim(max_jobs=9)} == set(jobs)
+
+
+def test_bodies_are_carried_forward_some_at_a_time(session: Session, clock: Clock) -> None:
+    jobs = session.enqueue_many(5)
+    clock.advance(days=10)
+    session.call("make_partitions")
+    window = oldest(session, "jobs")
+
+    fates = [drop(session, window, carry=2) for _ in range(3)]
+
+    assert fates == ["carried", "carried", "dropped"]
+    assert {row.payload for row in session.claim(max_jobs=9)} == {f'{{"number": {n}}}' for n in range(5)}
+    assert session.count("jobs_kept") == len(jobs)
+
+
+def test_two_rounds_do_not_collide(session: Session, other: Session, clock: Clock) -> None:
+    session.enqueue()
+    clock.advance(hours=3)
+    windows = session.call("past_windows")
+
+    with session.transaction():
+        assert {drop(session, window) for window in windows} == {"dropped"}
+        assert {drop(other, window) for window in windows} == {"locked"}
+        assert other.call("delete_leftovers")[0][0] == 0
+        assert other.call("empty_default", parent="ready")[0][0] == 0
+
+    assert {drop(other, window) for window in windows} == {"needed"}
+    assert session.call("past_windows") == []
+
+
+def test_it_works_while_a_long_transaction_pins_the_horizon(
+    session: Session, other: Session, clock: Clock
+) -> None:
+    other.run("begin isolation level repeatable read; select 1")  # a snapshot, and no lock of ours
+    jobs = session.enqueue_many(50)
+    held = session.claim(max_jobs=49)
+    session.finish(held, "succeeded")
+    clock.advance(days=10)
+    session.call("make_partitions")
+
+    assert set(drop_all(session).values()) == {"dropped"}
+
+    assert [row.job for row in session.claim(max_jobs=9)] == jobs[49:]
+    other.run("rollback")
 
 
 def test_an_open_enqueue_lets_the_space_go_and_the_partition_later(
@@ -123,8 +235,12 @@ def test_an_open_enqueue_lets_the_space_go_and_the_partition_later(
 
         fates = drop_all(session)
 
-    assert "emptied" in {fate for name, fate in fates.items() if name.startswith("ready")}
-    assert {fate for name, fate in drop_all(session).items() if name.startswith("ready")} == {"dropped"}
+        assert "emptied" in {fate for name, fate in fates.items() if name.startswith("ready")}
+        window = oldest(session, "ready")
+        assert drop(session, window, parent_is_busy=True) == "emptied"
+        assert session.value("select pg_relation_size('pgqueue.' || %s)", window.name) == 0
+
+    assert drop(session, window) == "dropped"
 
 
 def test_a_window_whose_time_is_not_past_is_never_dropped(session: Session) -> None:
@@ -133,23 +249,3 @@ def test_a_window_whose_time_is_not_past_is_never_dropped(session: Session) -> N
     )
 
     assert session.value("select pgqueue.drop_window('jobs', %s)", name) == "needed"
-
-
-def test_leftovers_go_once_their_retention_is_over(session: Session, clock: Clock) -> None:
-    job = session.enqueue()
-    clock.advance(days=10)
-    session.call("make_partitions")
-    drop_all(session)
-    kept = "select count(*) from pgqueue.jobs_kept"
-    assert session.value(kept) == 1
-
-    session.call("delete_leftovers")
-    assert session.value(kept) == 1
-    session.finish(session.claim())
-    session.call("delete_leftovers")
-    assert session.value(kept) == 1
-
-    clock.advance(days=8)
-    session.call("delete_leftovers")
-    assert session.value(kept) == 0
-    assert session.get(job) is None

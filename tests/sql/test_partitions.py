@@ -40,16 +40,31 @@ def test_making_them_twice_makes_nothing(session: Session, clock: Clock) -> None
 
 
 def test_moving_on_makes_one_window_of_each(session: Session, clock: Clock) -> None:
-    make(session)
-    clock.advance(hours=1)
+    clock.advance(minutes=10)
     assert make(session) == 2  # ready and claims
 
     clock.advance(days=1)
     assert make(session) == 9  # three windows of each of those, one of each of the three by day
 
 
+def test_one_call_makes_one_partition(session: Session, clock: Clock) -> None:
+    clock.advance(minutes=20)
+
+    fates = [session.call("make_ahead", parent="ready")[0][0] for _ in range(3)]
+
+    assert fates == ["made", "made", "there"]
+    assert session.call("make_ahead", parent="jobs")[0][0] == "there"
+
+
+@pytest.mark.parametrize("parent", ["queues", "dead_letters", "nothing", None])
+def test_only_our_partitioned_tables_get_windows(session: Session, parent: str | None) -> None:
+    with pytest.raises(psycopg.Error) as refusal:
+        session.call("make_ahead", parent=parent)
+
+    assert refusal.value.sqlstate == "PQ002"
+
+
 def test_rows_go_to_the_window_of_their_moment(session: Session, clock: Clock) -> None:
-    make(session)
     session.enqueue_many(2)
     session.enqueue(delay="2 hours")
     session.finish(session.claim())
@@ -57,7 +72,7 @@ def test_rows_go_to_the_window_of_their_moment(session: Session, clock: Clock) -
     for parent in ("jobs", "outcomes"):
         assert leaf(session, parent) == [f"pgqueue.{parent}_{clock.now():%Y%m%d}_000000"]
     assert sorted(leaf(session, "ready")) == [
-        f"pgqueue.ready_{clock.now():%Y%m%d_%H}0000",
+        f"pgqueue.ready_{clock.now():%Y%m%d_%H}2000",
         "pgqueue.ready_late",
     ]
 
@@ -76,30 +91,86 @@ def test_an_enqueue_long_after_the_last_window_still_works(session: Session, clo
     assert session.history(job) == [(1, "failed"), (2, "succeeded")]
 
 
-def test_windows_are_made_again_although_the_default_holds_rows_of_now(
+def test_rows_in_the_default_partition_do_not_keep_their_window_from_being_made(
     session: Session, clock: Clock
 ) -> None:
     clock.advance(days=60)
     early = session.enqueue()
 
-    assert make(session) == 13  # all but the windows of now of jobs and ready
-
-    clock.advance(days=1)
-    later = session.enqueue()
-    assert min(leaf(session, "jobs")).startswith("pgqueue.jobs_2")
-    assert {row.job for row in session.claim(max_jobs=5)} == {early, later}
-
-
-def test_another_length_of_windows_overlaps_none(session: Session, clock: Clock) -> None:
-    make(session)
-    session.run("update pgqueue.installation set ready_window = '15 minutes', history_window = '6 hours'")
-
-    make(session)
-    clock.advance(days=4)
-
     assert make(session) == 15
+
+    clock.advance(seconds=4)
+    later = session.enqueue()
+    assert "pgqueue.jobs_default" in leaf(session, "jobs")
+    assert f"pgqueue.jobs_{clock.now():%Y%m%d_%H%M}33" in leaf(session, "jobs")
+    assert len(leaf(session, "ready")) == 2
+    assert [row.job for row in session.claim(max_jobs=5)] == [early, later]
+
+
+def test_rows_in_the_default_partition_to_the_end_of_a_window_leave_it_the_next(
+    session: Session, clock: Clock
+) -> None:
+    clock.advance(days=60, minutes=9, seconds=28)  # it is 10:29:58
+    session.enqueue()
+
+    assert make(session) == 14
+
+    clock.advance(seconds=2)
+    session.enqueue()
+    assert sorted(leaf(session, "ready")) == [
+        f"pgqueue.ready_{clock.now():%Y%m%d_%H%M}00",
+        "pgqueue.ready_default",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ready_window", "history_window"),
+    [("15 minutes", "6 hours"), ("1 hour", "25 hours"), ("7 minutes", "36 hours"), ("1 second", "1 hour")],
+)
+def test_windows_of_another_length_leave_no_gap_and_overlap_none(
+    session: Session, clock: Clock, ready_window: str, history_window: str
+) -> None:
+    session.call("change_settings", ready_window=ready_window, history_window=history_window)
+    for _ in range(4):
+        make(session)
+        clock.advance(hours=5)
+    make(session)
+    session.call("change_settings", ready_window="10 minutes", history_window="1 day")
+    make(session)
+
+    for parent in ("jobs", "ready", "claims"):
+        windows = session.run(
+            "select low, high, lead(low) over (order by low) as next from pgqueue.windows()"
+            " where parent = %s and high > pgqueue.now()",
+            parent,
+        )
+        assert windows[0].low <= clock.now()
+        assert [row for row in windows if row.next not in (None, row.high)] == []
     session.enqueue()
     assert leaf(session, "ready")[0] != "pgqueue.ready_default"
+
+
+@pytest.mark.parametrize("style", ["SQL, DMY", "German", "Postgres, MDY"])
+def test_the_style_of_dates_of_a_session_does_not_matter(session: Session, clock: Clock, style: str) -> None:
+    session.run("select set_config('datestyle', %s, false)", style)
+    session.run("set timezone = 'Asia/Kolkata'")
+
+    clock.advance(days=20)
+
+    assert make(session) == 15
+    assert make(session) == 0
+    assert session.value("select count(*) from pgqueue.past_windows()") == 15
+
+
+def test_the_days_on_which_the_clocks_change_are_as_long_as_others(session: Session, clock: Clock) -> None:
+    session.run("set timezone = 'Europe/Berlin'")
+
+    lengths = session.run(
+        "select distinct extract(epoch from high - low) as seconds"
+        " from pgqueue.missing_windows(400) where parent = 'jobs'"
+    )
+
+    assert [row.seconds for row in lengths] == [24 * 60 * 60]
 
 
 def test_the_two_who_make_them_do_not_collide(session: Session, other: Session, clock: Clock) -> None:
@@ -108,6 +179,7 @@ def test_the_two_who_make_them_do_not_collide(session: Session, other: Session, 
     with session.transaction():
         assert make(session) == 15
         assert make(other) == 0
+        assert other.call("make_ahead", parent="ready")[0][0] == "locked"
 
     assert make(other) == 0
 
@@ -119,11 +191,10 @@ def test_making_them_gives_up_behind_an_open_claim(session: Session, other: Sess
     with other.transaction():
         other.enqueue()
         other.claim()  # it looks into ready's default partition
-        with pytest.raises(psycopg.errors.LockNotAvailable):
-            make(session)
+        assert session.call("make_ahead", parent="ready")[0][0] == "locked"
         assert len(other.claim(max_jobs=5)) == 2
 
-    assert make(session) == 13
+    assert make(session) == 15
 
 
 def test_while_a_long_reader_is_there_the_traffic_goes_on(
@@ -133,8 +204,7 @@ def test_while_a_long_reader_is_there_the_traffic_goes_on(
 
     with other.transaction():
         other.run("select count(*) from pgqueue.jobs, pgqueue.ready, pgqueue.claims, pgqueue.outcomes")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
-            make(session)
+        assert session.call("make_ahead", parent="ready")[0][0] == "locked"
         session.enqueue()
         assert session.finish(session.claim()) == []
 
