@@ -29,7 +29,7 @@ LEASE = "60s"  # outlasts the failover: what is taken before is taken from the l
 HELD_JOBS = 6
 HELD_SECONDS = 12.0
 FROZEN_SECONDS = 7.0  # longer than a session may be gone in quiet times, shorter than after a restart
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 WORKERS = ("first", "second", "third")
 REPLICATED = "select count(*) from chaos.holdings cross join unnest(jobs) as job where job = any(%s)"
 

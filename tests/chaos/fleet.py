@@ -19,8 +19,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LOOK_SECONDS = 0.1
 STOP_SECONDS = 90.0
 LEASE = "4s"
-# Said by a worker that could not reach the server as it started: its supervisor tries again.
-NEVER_STARTED = ("cannot connect", "the database says")
+LIFE = "--- life"
+# All that a worker says that could not reach the server as it started: its supervisor tries again.
+REFUSAL = "pgqueue: "
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ class Fleet:
             *["--concurrency", "8", "--lease", LEASE, "--grace", "3s", *post.arguments, *durable],
         ]
         with self._log(post).open("ab") as log:
-            log.write(f"--- life {post.lives}, clock {offset_seconds:+d} s {durable}\n".encode())
+            log.write(f"{LIFE} {post.lives}, clock {offset_seconds:+d} s {durable}\n".encode())
             log.flush()
             post.process = subprocess.Popen(
                 command,
@@ -148,10 +149,11 @@ class Fleet:
         """A worker ends because it was killed or told to; that it found no server as it began is no fault."""
         if post.process is None or post.process.returncode in expected:
             return
-        words = self._log(post).read_text(errors="replace").strip().splitlines()[-1:]
-        if not any(said in word for word in words for said in NEVER_STARTED):
-            code = post.process.returncode
-            self.unexpected.append(f"worker {post.name} ended with code {code}: {' '.join(words)}")
+        life = self._log(post).read_text(errors="replace").rpartition(LIFE)[2]
+        _, *words = life.strip().splitlines()
+        if not words or not words[0].startswith(REFUSAL):
+            code, last = post.process.returncode, words[-1:]
+            self.unexpected.append(f"worker {post.name} ended with code {code}, saying {last}")
 
     def _log(self, post: Post) -> Path:
         return self._folder / f"worker-{post.name}.log"
