@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+APART = 10  # the priority of jobs under suspicion of killing their worker: see sql/functions/claim_apart.sql
+
 
 class Delivery(NamedTuple):
     """One job, claimed for one attempt. A tuple, for it is made once for every job that runs.
@@ -26,6 +28,11 @@ class Delivery(NamedTuple):
     visible_at: datetime
     timeout: timedelta | None
     keep_result: bool
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it has been claimed alone, for it may be what killed its workers before."""
+        return self.priority == APART
 
 
 class Sight(NamedTuple):
@@ -53,6 +60,11 @@ class Lease:
     expires_at: datetime | None
     deliveries: tuple[Delivery, ...]
     sight: Sight = field(default=Sight(), repr=False, compare=False)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it is of one job that is held apart."""
+        return len(self.deliveries) == 1 and self.deliveries[0].is_apart
 
     def __len__(self) -> int:
         """How many jobs it holds."""

@@ -76,6 +76,8 @@ class Floors:
 
     def learn(self, look: Look, lease: Lease) -> None:
         """Take note of where this claim found its jobs, and of what it found exhausted."""
+        if lease.is_apart:  # it looked nowhere else
+            return
         took = self._clock() - look.began_at
         raised = raised_by(look, lease)
         self._lines = {**self._lines, **raised}

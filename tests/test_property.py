@@ -91,6 +91,13 @@ CHANCES = st.builds(
 )
 
 
+def claimable(count: int, usual: int, suspects: int, *, apart: bool | None) -> int:
+    """How many jobs a claim gets: of those in the line apart one, and that alone."""
+    if suspects and (apart or (apart is None and not usual)):
+        return 1
+    return min(count, usual)
+
+
 class QueueMachine(RuleBasedStateMachine):
     """The queue beside its model. One rule: of many, hypothesis leaves out half, and with them the way on."""
 
@@ -162,14 +169,18 @@ class QueueMachine(RuleBasedStateMachine):
             self.model |= {job: Job(limit, limit) for job in found}
 
     def claim(self, chance: Chance) -> None:
-        count = chance.of([1, 2, 3, 4])
-        with outcome(self.pick(chance.second), commits=chance.commits):
-            held = self.pick(chance.second).claim(max_jobs=count, lease=LEASE)
+        count, apart = chance.of([1, 2, 3, 4]), chance.other_of([None, True, False])
+        session = self.pick(chance.second)
+        suspects = session.value("select count(*) from pgqueue.ready where priority = 10")
+        session.run("select setseed(0.5)")  # no look into the line apart by chance: a run can be repeated
+        with outcome(session, commits=chance.commits):
+            held = session.claim(max_jobs=count, lease=LEASE, apart=apart)
         if not chance.commits:
             self.tally["claim rolled back"] += 1
             return
         waiting = sum(not self.model[job].is_cancelled for job in self.jobs("ready"))
-        assert len(held) == min(count, waiting) or self.has_cancelled_waiting()
+        expected = claimable(count, waiting - suspects, suspects, apart=apart)
+        assert len(held) == expected or self.has_cancelled_waiting()
         self.drop_cancelled()
         for row in held:
             self.take(row)

@@ -20,6 +20,7 @@ CLAIM = function(
     floors="timestamptz[]",
     floor_ids="bigint[]",
     marked="boolean",
+    apart="boolean",
 ).answering(
     claim="bigint",
     claimed_at="timestamptz",
@@ -50,12 +51,15 @@ def claim(
     worker: int | None = None,
     floors: Sequence[tuple[datetime, int] | None] = (),
     marked: bool = False,
+    apart: bool | None = None,
 ) -> Call[Lease]:
     """Claim up to `max_jobs` due jobs of the queues, in the queues' order, under one lease.
 
     lease: at least one second. max_jobs: 1 to 10,000.
     floors: ten places per queue (visible_at, id), one a priority; rows below theirs are not looked at.
     marked: tell in `Lease.sight` which transactions were under way.
+    apart: whether it may be one job of the line apart, alone (`Delivery.is_apart`): True, before any
+        other; False, not; None, where no other is due, and now and then before them.
     """
     if lease < SHORTEST_LEASE:
         raise InvalidJob(f"lease {lease} is under {SHORTEST_LEASE}")
@@ -69,6 +73,7 @@ def claim(
         "floors": [place and place[0] for place in floors],
         "floor_ids": [place and place[1] for place in floors],
         "marked": marked,
+        "apart": apart,
     }
     return call(CLAIM, values, lease_of)
 

@@ -23,12 +23,14 @@ class Held:
     """One claim: its jobs in order, which of them have ended and how, and how many have not.
 
     taken, renewed: when it was claimed and last extended, by our own steady clock.
+    is_apart: it is of one job that may kill us: we hold one such at a time.
     """
 
     jobs: tuple[int, ...]
     taken: float
     renewed: float
     left: int
+    is_apart: bool = False
     endings: dict[int, Word] = field(default_factory=dict)
     is_whole: bool = True
 
@@ -75,6 +77,11 @@ class Book:
         return len(self.waiting) + len(self.running)
 
     @property
+    def holds_apart(self) -> bool:
+        """Whether a job that is to be held apart is here."""
+        return any(held.is_apart for held in self.claims.values())
+
+    @property
     def has_endings(self) -> bool:
         """Whether some endings wait to be told."""
         return bool(self._ended)
@@ -84,7 +91,7 @@ class Book:
         if lease.claim is not None:
             jobs = tuple(delivery.id for delivery in lease.deliveries)
             now = self._clock()
-            self.claims[lease.claim] = Held(jobs, now, now, len(jobs))
+            self.claims[lease.claim] = Held(jobs, now, now, len(jobs), is_apart=lease.is_apart)
             self.waiting.extend(lease.deliveries)
 
     def ended(self, delivery: Delivery, word: Word) -> None:

@@ -18,6 +18,7 @@ from pgqueue.calls.workers import disown
 from pgqueue.delivery import Lease
 from pgqueue.errors import PgQueueError
 from pgqueue.floors import Floors, Look
+from pgqueue.worker.apart import Apart
 from pgqueue.worker.book import Book, Part
 from pgqueue.worker.connections import Connections
 from pgqueue.worker.line import LineBroken, first_line
@@ -68,6 +69,7 @@ class Pump:
         self._largest_batch = largest_batch
         self._clock = clock
         self._floors = Floors(rota.queues, clock=clock)
+        self._apart = Apart(book, clock=clock)
         self._changed = asyncio.Event()
         self._refusals = 0  # in a row
         self._found_nothing = False
@@ -92,6 +94,8 @@ class Pump:
             if self.is_in_doubt:
                 await self._disown()
             parts = self._book.report(everything=self.is_stopping)
+            if any(part.held.is_apart for part in parts):
+                self._sentry.claim_at = 0.0  # the next one may be waiting for this one's end
             now = self._clock()  # read once: what is too early to claim must be something to wait for
             wanted = self._wanted(now)
             wants_place = not self.is_stopping and now >= self._sentry.try_at
@@ -145,7 +149,8 @@ class Pump:
         reports = report_calls(parts)
         queues = self._rota.order()
         look = self._floors.look(queues, is_unsure=self._sentry.is_unsure) if wanted else None
-        claims = [self._claim(queues, look, wanted)] if look else []
+        wants_apart = self._apart.wanted()
+        claims = [self._claim(queues, look, wanted, wants_apart=wants_apart)] if look else []
         apart = await self._ask_apart(requests)
         asked = [] if apart is not None else [call for call, _ in requests]
         answers = await self._line.run(*reports, *asked, *claims)
@@ -154,6 +159,7 @@ class Pump:
         for (_, take), answer in zip(requests, given, strict=True):
             take(answer)
         if look:
+            self._apart.claimed(answers[-1], wanted=wants_apart)
             self._claimed(look, answers[-1])
 
     async def _ask_apart(self, requests: Sequence[Request]) -> list[Any] | None:
@@ -163,7 +169,9 @@ class Pump:
             return None
         return await guard.run(*(call for call, _ in requests))
 
-    def _claim(self, queues: Sequence[str], look: Look, wanted: int) -> Call[Lease]:
+    def _claim(
+        self, queues: Sequence[str], look: Look, wanted: int, *, wants_apart: bool | None
+    ) -> Call[Lease]:
         if look.is_marked:
             self._sentry.is_unsure = False
         return claim(
@@ -173,6 +181,7 @@ class Pump:
             worker=self._connections.worker or None,
             floors=look.floors,
             marked=look.is_marked,
+            apart=wants_apart,
         )
 
     def _claimed(self, look: Look, lease: Lease) -> None:
@@ -181,6 +190,8 @@ class Pump:
         if lease.claim is None:
             self._sentry.found_nothing()
             return
+        if lease.is_apart:
+            self._sentry.is_unsure = True  # it looked nowhere else
         self.rests.clear()
         self._book.take(lease)
         self._runner.start_waiting()

@@ -5,6 +5,9 @@
 -- `floor_ids` may hold a place per queue and priority (ten per queue), below which
 -- rows are passed over unseen; a hint, never a truth. `marked` asks which
 -- transaction this is, and which was the oldest under way before it looked.
+-- `apart`: whether it may take, and then alone, a job of the line apart (see
+-- claim_apart): true, before any other; false, not; null, where no other is due,
+-- and before them once in a hundred.
 -- Returns a row per job; where there is none, one row whose job is null. `more`:
 -- not all that is due was looked at. Locks: the rows taken, skipping locked ones;
 -- waits for nothing. Raises PQ002 (a lease or a limit out of bounds).
@@ -15,7 +18,8 @@ create or replace function pgqueue.claim(
     worker bigint default null,
     floors timestamptz[] default null,
     floor_ids bigint[] default null,
-    marked boolean default false
+    marked boolean default false,
+    apart boolean default null
 )
 returns table (
     claim bigint,
@@ -53,6 +57,7 @@ declare
     v_open text[] := queues;
     v_is_paused boolean;
     v_is_cancelled boolean;
+    v_is_apart boolean := false;
     v_cancelled bigint[] := '{}';
     v_jobs bigint[];
     v_attempts smallint[];
@@ -80,7 +85,17 @@ begin
         v_oldest := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
     end if;
 
+    if coalesce(apart, random() < 0.01) then
+        v_claim := pgqueue.next_id(v_now);
+        select array[one.job], array[one.attempt], array[one.last_attempt], '{10}', array[one.visible_at]
+        into v_jobs, v_attempts, v_last_attempts, v_priorities, v_visible_ats
+        from pgqueue.claim_apart(v_claim, v_now, v_open, lease, worker) as one;
+        v_is_apart := v_jobs is not null;
+        v_more := v_is_apart;
+    end if;
+
     for v_batch in 1 .. 1000 loop
+        exit when v_is_apart;
         v_claim := pgqueue.next_id(v_now);
         with picked as materialized (
             select line.*
@@ -138,6 +153,11 @@ begin
         exit;
     end loop;
 
+    if v_jobs is null and apart is null then
+        select array[one.job], array[one.attempt], array[one.last_attempt], '{10}', array[one.visible_at]
+        into v_jobs, v_attempts, v_last_attempts, v_priorities, v_visible_ats
+        from pgqueue.claim_apart(v_claim, v_now, v_open, lease, worker) as one;
+    end if;
     if v_jobs is null or cardinality(v_cancelled) = cardinality(v_jobs) then
         claimed_at := v_now;
         more := v_more;

@@ -17,12 +17,12 @@ begin
             (id, slot, visible_at, priority, attempt, last_attempt, queue)
         select
             entry.job, pgqueue.slot(v_now, entry.visible_at, v_window), entry.visible_at,
-            entry.priority, entry.attempt, entry.last_attempt, body.queue
+            pgqueue.line_of(entry.ended, body.priority), entry.attempt, entry.last_attempt, body.queue
         from (
             select distinct on (ended.job)
                 ended.job,
                 v_now + coalesce(ended.delay, interval '0') as visible_at,
-                ended.priority,
+                ended,
                 ended.attempt - (ended.state = 'returned')::integer as attempt,
                 ended.last_attempt
             from unnest(again) as chosen (job)
@@ -30,9 +30,9 @@ begin
             order by ended.job
         ) as entry
         cross join lateral (
-            select jobs.queue from pgqueue.jobs where jobs.id = entry.job
+            select jobs.queue, jobs.priority from pgqueue.jobs where jobs.id = entry.job
             union all
-            select kept.queue from pgqueue.jobs_kept as kept where kept.id = entry.job
+            select kept.queue, kept.priority from pgqueue.jobs_kept as kept where kept.id = entry.job
             limit 1
         ) as body
         returning ready.queue

@@ -99,3 +99,58 @@ async def test_a_worker_that_comes_back_in_time_keeps_its_jobs(
     record = await ended(job)
 
     assert (record.result, [attempt.state for attempt in record.attempts]) == (1, ["succeeded"])
+
+
+async def test_of_a_hundred_jobs_one_of_which_kills_its_worker_only_that_one_dies(
+    client: AsyncClient, look: Look, dsn: str
+) -> None:
+    @task(name="count")
+    async def count(number: int) -> None: ...
+
+    @task(name="poison")
+    async def poison() -> None: ...
+
+    jobs = [poison.job() if number == 42 else count.job(number=number) for number in range(100)]
+    ids = await client.enqueue_many(jobs)
+    deaths = 0
+    while not await look("select count(*) = 100 from pgqueue.outcomes where retry_at is null"):
+        async with worker_process(dsn, "drain") as process:
+            await process.wait()
+        deaths += process.returncode == -signal.SIGKILL
+        await take_back(look)
+    (letter,) = await client.dead_letters()
+
+    assert (letter.id, deaths) == (ids[42], 5)
+    assert await look("select count(*) from pgqueue.outcomes where state = 'succeeded'") == 99
+
+
+async def take_back(look: Look) -> None:
+    """What is held is held by nobody who lives."""
+    await look("update pgqueue.claims set expires_at = pgqueue.now() - interval '1 s' returning id")
+    await look("select pgqueue.reap()")
+
+
+async def test_jobs_under_suspicion_run_one_after_the_other_and_without_a_pause(
+    client: AsyncClient, run_worker: RunWorker, ended: Ended, look: Look
+) -> None:
+    together = 0
+    most = 0
+
+    @task(name="suspect")
+    async def suspect() -> None:
+        nonlocal together, most
+        together += 1
+        most = max(most, together)
+        await asyncio.sleep(0.01)
+        together -= 1
+
+    jobs = await client.enqueue_many([suspect.job()] * 20)
+    for _ in range(2):
+        await client.claim("default", limit=20)
+        await take_back(look)
+    worker = run_worker(suspect)
+    records = [await ended(job) for job in jobs]
+
+    assert {record.state for record in records} == {"succeeded"}
+    assert {record.attempt for record in records} == {3}
+    assert (most, worker.counts.lost) == (1, 0)
