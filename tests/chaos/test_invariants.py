@@ -130,3 +130,16 @@ def test_a_dead_letter_is_of_a_dead_job(connection: Connection) -> None:
     connection.execute("update chaos.outcomes set state = 'succeeded'")
 
     assert broken(connection) == {"a dead letter is of a job that died last"}
+
+
+def test_nothing_is_left_of_a_job_that_ended_and_of_one_that_did_not_its_rows_are(
+    connection: Connection, job: int
+) -> None:
+    client = Client()
+    assert facts.rows(connection, "leftovers.sql") == [("a row in ready", str(job))]
+    lease = client.claim("default", connection=connection)
+    assert facts.rows(connection, "leftovers.sql") == [("a claim", str(lease.claim))]
+
+    client.finish_all(lease, connection=connection)
+
+    assert facts.rows(connection, "leftovers.sql") == []

@@ -15,5 +15,7 @@ where not exists (
         and outcomes.retry_at is null
 )
 union all
+-- Windows pass while we look; those past for long should have gone.
 select 'a window whose time is past', past.name
 from pgqueue.past_windows() as past
+where past.high < pgqueue.now() - interval '40 seconds'
