@@ -33,7 +33,7 @@ KIND_WEIGHTS = {
     "snoozing": 4,
     "effect": 24,
     "parent": 6,
-    "doomed": 6,
+    "doomed": 10,
     "consumed": 12,
     "booked": 12,
 }
@@ -57,7 +57,7 @@ class Application:
             self.enqueue_in_transaction: 6,
             self.enqueue_bulk: 1,
             self.cancel: 1,
-            self.redrive: 1,
+            self.redrive: 4,
             self.purge: 1,
         }
 
