@@ -87,8 +87,7 @@ where held.attempt not between 1 and held.last_attempt
 union all
 select 'a claim''s arrays run in parallel', claims.id
 from pgqueue.claims
-where cardinality(claims.jobs) = 0
-    or cardinality(claims.jobs) <> cardinality(claims.attempts)
+where cardinality(claims.jobs) <> cardinality(claims.attempts)
     or cardinality(claims.jobs) <> cardinality(claims.last_attempts)
     or cardinality(claims.jobs) <> cardinality(claims.priorities)
 union all
