@@ -49,11 +49,16 @@ $$;
 
 -- One end of a partition's range as a moment, whatever its key is; null where
 -- the range is open or the partition the default one.
+-- In UTC: where a session writes moments as its country does, `IST` is India's
+-- time when written and Israel's when read.
 create or replace function pgqueue.bound_of(leaf oid, side text)
 returns timestamptz
 language sql
 stable
 set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
+set timezone = 'UTC'
+set standard_conforming_strings = on
 as $$
     select case
         when bound ~ '^\d+$' then pgqueue.moment_of(bound::bigint)

@@ -5,13 +5,14 @@ The error keeps the server's class and says what to do; nothing is half done; th
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import IsolationLevel, errors
 
-from pgqueue import Client, Delivery, task
+from pgqueue import Client, Delivery, JobRecord, task
 from pgqueue.calls.finish import complete
 from pgqueue.drivers import psycopg as driver
 from tests.sql.session import Session
@@ -24,6 +25,10 @@ Connection = psycopg.Connection[Any]
 
 @task(name="note")
 def note() -> None: ...
+
+
+@task(name="echo")
+def echo(text: str) -> None: ...
 
 
 @pytest.fixture
@@ -248,9 +253,6 @@ def test_a_deadlock_of_the_callers_own_making_takes_its_job_along(
 
 
 def test_what_the_sessions_encoding_lacks_is_refused_with_advice(client: Client, caller: Connection) -> None:
-    @task(name="echo")
-    def echo(text: str) -> None: ...
-
     caller.execute("set client_encoding = 'LATIN1'")
     with refused(UnicodeEncodeError, advising="UTF8"), caller.transaction():
         client.enqueue(echo.job(text="\N{SNOWMAN}"), connection=caller)
@@ -258,41 +260,75 @@ def test_what_the_sessions_encoding_lacks_is_refused_with_advice(client: Client,
     assert jobs_in(caller) == 0
 
 
-@pytest.mark.parametrize(
-    "setting",
-    [
-        "datestyle = 'SQL, DMY'",
-        "datestyle = 'German'",
-        "intervalstyle = 'sql_standard'",
-        "intervalstyle = 'iso_8601'",
-        "timezone = 'Asia/Kolkata'",
-        "standard_conforming_strings = off",
-        "search_path = 'nowhere'",
-        "plan_cache_mode = 'force_custom_plan'",
-        "bytea_output = 'escape'",
-        "extra_float_digits = -15",
-        "client_encoding = 'LATIN1'",
-        "enable_indexscan = off",
-        "default_transaction_deferrable = on",
-        "xmlbinary = 'hex'",
-        "jit_above_cost = 0",
-    ],
+PREFERENCES = (
+    "datestyle = 'SQL, DMY'",
+    "datestyle = 'German'",
+    "intervalstyle = 'sql_standard'",
+    "intervalstyle = 'iso_8601'",
+    "timezone = 'Asia/Kolkata'",
+    "standard_conforming_strings = off",
+    "search_path = 'nowhere'",
+    "plan_cache_mode = 'force_custom_plan'",
+    "bytea_output = 'escape'",
+    "extra_float_digits = -15",
+    "client_encoding = 'LATIN1'",
+    "enable_indexscan = off",
+    "default_transaction_deferrable = on",
+    "default_transaction_isolation = 'serializable'",
+    "jit_above_cost = 0",
+    "lock_timeout = '1min'",
 )
-def test_whatever_a_session_prefers_a_job_lives_there_from_end_to_end(dsn: str, setting: str) -> None:
-    @task(name="echo")
-    def echo(text: str) -> None: ...
+TEXT = "caf\N{LATIN SMALL LETTER E WITH ACUTE} 'quoted' back\\slash 100% $1 {}"
+QUEUE = "o'q\\%\""
 
-    text = "caf\N{LATIN SMALL LETTER E WITH ACUTE} 'quoted' back\\slash 100% $1 {}"
-    client = Client()
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"set {setting}")
-        job = client.enqueue(echo.job(text=text), queue="o'q\\%", connection=connection)
-        lease = client.claim("o'q\\%", connection=connection)
-        with connection.transaction():
-            client.finish(lease.deliveries[0], result={"said": text}, connection=connection)
-        record = client.get(job, connection=connection)
 
+def test_whatever_a_session_prefers_jobs_live_there_from_end_to_end(client: Client, dsn: str) -> None:
+    for preference in PREFERENCES:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(f"set {preference}")
+            record, held_seconds = one_life(client, connection)
+
+        assert (preference, record.state, record.payload) == (preference, "succeeded", {"text": TEXT})
+        assert 0 < held_seconds <= 60, preference
+
+
+def one_life(client: Client, connection: Connection) -> tuple[JobRecord, float]:
+    """A job's record at its end, and for how long it was leased."""
+    job = client.enqueue(echo.job(text=TEXT), queue=QUEUE, connection=connection)
+    lease = client.claim(QUEUE, connection=connection)
+    with connection.transaction():
+        client.finish(lease.deliveries[0], result={"said": TEXT}, connection=connection)
+    record = client.get(job, connection=connection)
     assert record is not None
-    assert (record.state, record.payload) == ("succeeded", {"text": text})
     assert lease.expires_at is not None
-    assert 0 < (lease.expires_at - lease.claimed_at).total_seconds() <= 60
+    return record, (lease.expires_at - lease.claimed_at).total_seconds()
+
+
+@pytest.mark.parametrize("preference", ["SQL, DMY", "Postgres"])
+def test_partitions_have_the_same_bounds_whatever_the_session_s_clock_and_calendar(
+    dsn: str, preference: str
+) -> None:
+    """In these styles India's time is written IST, which is read as Israel's."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"set datestyle = '{preference}'; set timezone = 'Asia/Kolkata'")
+        connection.execute("set standard_conforming_strings = off; set escape_string_warning = off")
+        connection.execute("select pgqueue.make_partitions(ahead => 6)")
+        windows = connection.execute(WINDOWS).fetchall()
+
+    assert len(windows) >= 6
+    assert all(low == moment_of(name).timestamp() for name, low in windows)
+
+
+def moment_of(name: str) -> datetime:
+    return datetime.strptime(f"{name}+0000", "%Y%m%d_%H%M%S%z")
+
+
+WINDOWS = """
+    select
+        right(class.relname, 15),
+        extract(epoch from pgqueue.bound_of(class.oid, 'FROM'))::integer
+    from pg_class as class
+    where class.relnamespace = 'pgqueue'::regnamespace
+        and class.relname ~ '^ready_[0-9]'
+        and class.relkind = 'r'
+"""
