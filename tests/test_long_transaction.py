@@ -20,7 +20,7 @@ from tests.worker.deliveries import Clock as SteadyClock
 
 pytestmark = pytest.mark.every_postgres
 
-DEAD = 20_000
+DEAD = 10_000
 ROOM = 1.5
 SLACK_BUFFERS = 20  # an index that grew a level
 MINUTE = dt.timedelta(minutes=1)

@@ -17,18 +17,18 @@ begin
     if lease is null or lease < interval '1 second' then
         perform pgqueue.refuse('PQ002', format('lease %s is under one second', coalesce(lease::text, 'null')));
     end if;
+    -- In one order, whoever holds others of them. Apart from the update: joined to it, they would be
+    -- looked for in a walk over all claims, dead ones too, where statistics say that there are few.
+    perform
+    from pgqueue.claims as held
+    where held.id = any (extend.claims)
+    order by held.id
+    for no key update;
+
     return query
-    with locked as materialized (
-        select held.id
-        from pgqueue.claims as held
-        where held.id = any (extend.claims)
-        order by held.id
-        for no key update
-    )
     update pgqueue.claims as held
     set expires_at = greatest(held.expires_at, pgqueue.now() + lease)
-    from locked
-    where held.id = locked.id
+    where held.id = any (extend.claims)
     returning held.id, held.expires_at, array(
         select cancellations.job_id
         from pgqueue.cancellations

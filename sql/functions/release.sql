@@ -12,13 +12,16 @@ as $$
     left join unnest(left_over.claims, left_over.jobs) as gone (claim, job)
         on gone.claim = held.id
             and gone.job = entry.job
+    -- A probe for each job, never a join: that would walk the history for the claim.
+    left join lateral (
+        select outcomes.job_id
+        from pgqueue.outcomes
+        where outcomes.job_id = entry.job
+            and outcomes.claim_id = held.id
+        limit 1
+    ) as ended on true
     where gone.job is null
-        and not exists (
-            select
-            from pgqueue.outcomes
-            where outcomes.job_id = entry.job
-                and outcomes.claim_id = held.id
-        )
+        and ended.job_id is null
 $$;
 
 -- Take ended jobs out of the claims that held them, and those completed since.

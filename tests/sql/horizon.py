@@ -23,6 +23,15 @@ MANY_CLAIMS = """
     )
     select count(*) from made
 """
+MANY_OUTCOMES = """
+    insert into pgqueue.outcomes (job_id, claim_id, claimed_at, finished_at, worker, attempt, state)
+    select
+        pgqueue.next_id(moment), pgqueue.next_id(moment), moment, moment, 7, 1, 'succeeded'
+    from generate_series(1, %(count)s) as number
+    cross join lateral (
+        select pgqueue.now() - interval '1 minute' + number * interval '1 millisecond' as moment
+    ) as spread
+"""
 
 
 @contextmanager
@@ -54,3 +63,8 @@ def kill_claims(session: Session, count: int, *, ago: str, lease: str = "1 minut
     """So many claims made, beginning that long ago, and finished."""
     session.run(MANY_CLAIMS, {"count": count, "ago": ago, "lease": lease, "worker": worker})
     session.run("delete from pgqueue.claims where worker = %s", worker)
+
+
+def end_many(session: Session, count: int) -> None:
+    """A history of so many jobs that have ended."""
+    session.run(MANY_OUTCOMES, {"count": count})

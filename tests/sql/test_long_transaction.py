@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sql.horizon import cost, kill_claims, pinned
+from tests.sql.horizon import cost, end_many, kill_claims, pinned
 from tests.sql.session import Session
 
-DEAD = 20_000
+DEAD = 10_000
 ROOM = 1.5
-SLACK_BUFFERS = 20  # an index that grew a level
+DEEPER = 2.0  # a probe for each job, in an index that grew from one level to two
+SLACK_BUFFERS = 20
 
 
 @pytest.fixture(autouse=True)
@@ -21,8 +22,8 @@ def horizon(dsn: str) -> Iterator[None]:
         yield
 
 
-def is_flat(fresh: int, after: int) -> bool:
-    return after <= ROOM * fresh + SLACK_BUFFERS
+def is_flat(fresh: int, after: int, room: float = ROOM) -> bool:
+    return after <= room * fresh + SLACK_BUFFERS
 
 
 REAPS = {
@@ -44,3 +45,32 @@ def test_taking_back_does_not_walk_what_has_ended(session: Session, statement: s
     after = cost(session, statement)
 
     assert is_flat(fresh, after), (fresh, after)
+
+
+HOLDERS = {
+    "extend": "select * from pgqueue.extend(array[%(claim)s::bigint], '1 minute')",
+    "finish one": "select * from pgqueue.finish(array[%(claim)s::bigint], array[%(job)s::bigint])",
+    "fail one": "select * from pgqueue.finish(array[%(claim)s::bigint], array[%(job)s::bigint], '{failed}')",
+    "finish_all": "select * from pgqueue.finish_all(array[%(claim)s::bigint])",
+    "complete": "select pgqueue.complete(%(claim)s, %(job)s)",
+}
+
+
+@pytest.mark.parametrize("is_analysed", [False, True], ids=["none", "all dead"])
+def test_what_is_done_with_a_claim_does_not_walk_those_that_have_ended(
+    session: Session, is_analysed: bool
+) -> None:
+    """Nor the history, which is all alive."""
+    session.enqueue_many(200)
+    held = session.claim(max_jobs=100)[0]
+    values = {"claim": held.claim, "job": held.job}
+    fresh = {name: cost(session, statement, values) for name, statement in HOLDERS.items()}
+    kill_claims(session, DEAD, ago="10 minutes")
+    if is_analysed:
+        session.run("analyze")
+    end_many(session, 3 * DEAD)
+
+    after = {name: cost(session, statement, values) for name, statement in HOLDERS.items()}
+
+    dearer = {name: after[name] for name in HOLDERS if not is_flat(fresh[name], after[name], DEEPER)}
+    assert dearer == {}, fresh
