@@ -108,6 +108,13 @@ class Connections:
         except (LineBroken, TimeoutError, psycopg.Error, PgQueueError) as error:
             logger.info("could not say goodbye: %s", first_line(error))
 
+    async def withdraw(self) -> None:
+        """While we cannot hold the lock that says we live, be judged by our leases alone, which we extend."""
+        try:
+            await self.line.run(leave_workers(self.worker))
+        except (LineBroken, psycopg.Error, PgQueueError) as error:
+            logger.info("could not withdraw from the list of workers: %s", first_line(error))
+
     def another(self) -> Line:
         """A connection more, where the line goes, for what may take long: the caller opens and drops it."""
         return Line(

@@ -224,6 +224,8 @@ class Worker:
         if not self._connections.has_guard_apart:
             self._lost_locks()
         await self._connections.line.reopen()
+        if not self._sentry.has_guard:
+            await self._connections.withdraw()
         self._book.doubt()
         self._doubt()
         logger.info("back at the database")
@@ -241,6 +243,7 @@ class Worker:
             self._sentry.has_guard = False
             self._lost_locks()
             self._pump.wake()
+            await self._connections.withdraw()
             await guard.reopen()
             self._sentry.has_guard = True
             self._pump.look()

@@ -36,7 +36,7 @@ asyncio.run(Worker(dsn, [hang, poison, count], [queue], settings=settings, drain
 
 @asynccontextmanager
 async def worker_process(
-    dsn: str, *flags: str, queue: str = "default", lease_seconds: float = 60
+    dsn: str, *flags: str, queue: str = "default", lease_seconds: float = 600
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker in a process of its own, killed at the end if it still runs."""
     process = await asyncio.create_subprocess_exec(

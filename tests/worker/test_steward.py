@@ -7,6 +7,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Generator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,10 +15,12 @@ import pytest
 
 from pgqueue import AsyncClient, JobRecord, current_job, task
 from pgqueue.calls.call import Call, call, function, nothing
-from tests.waiting import until
+from tests.waiting import until as until_soon
 from tests.worker.conftest import Look, RunWorker
 from tests.worker.processes import kill, worker_process
 
+PATIENCE_SECONDS = 120.0  # on a machine with nothing else to do: ten
+until = partial(until_soon, seconds=PATIENCE_SECONDS)
 Recovered = Callable[[int], Awaitable[JobRecord]]
 CLAIMS = "select count(*) from pgqueue.claims"
 WORKERS = "select count(*) = %s from pgqueue.workers"
@@ -29,7 +32,7 @@ def recovered(client: AsyncClient) -> Recovered:
     """Waits until a job has ended, for less than its lease."""
 
     async def wait(job: int) -> JobRecord:
-        return await client.wait(job, timeout=timedelta(seconds=40))
+        return await client.wait(job, timeout=timedelta(seconds=PATIENCE_SECONDS))
 
     return wait
 
@@ -150,6 +153,37 @@ async def test_a_worker_that_only_polls_leaves_the_house_to_the_one_on_duty(
     await until(lambda: polling.worker._steward._duty._beats != first)
 
     assert not polling.worker._steward.keeps_house
+
+
+async def test_a_worker_that_lost_only_its_direct_connection_keeps_its_jobs(
+    client: AsyncClient, run_worker: RunWorker, recovered: Recovered, look: Look, dsn: str
+) -> None:
+    """It works on through the pooler, though the lock that says it lives is gone."""
+    began, go = asyncio.Event(), asyncio.Event()
+
+    @task(keep_result=True)
+    async def work() -> int:
+        began.set()
+        await go.wait()
+        return current_job().attempt
+
+    run_worker(rescue)
+    await someone_on_duty(look)
+    worker = run_worker(work, dsn=f"{dsn}&application_name=pooled", watch_dsn=dsn, queues=["pooled"])
+    job = await client.enqueue(work.job(), queue="pooled")
+    await began.wait()
+    guard = worker.worker._connections.guard
+    assert guard is not None
+    guard.dsn = "host=/nowhere"
+    await look("select pg_terminate_backend(%s)", guard.backend_pid)
+    await until(lambda: look(WORKERS, 1))
+    beats = await look(BEATS)
+    await until(lambda: look(f"{BEATS} where last_value > %s", beats + 4))  # so long it would count as dead
+    go.set()
+
+    assert (await recovered(job)).result == 1
+    guard.dsn = dsn
+    await until(lambda: look(WORKERS, 2))
 
 
 async def test_maintenance_holds_up_nobody(
