@@ -80,9 +80,12 @@ async def at_rest(dsn: str) -> list[Breach]:
 
 
 async def unrest(dsn: str) -> tuple[int, ...] | None:
-    """How many rows wait, and how many claims there are."""
-    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-        return await (await connection.execute(UNREST)).fetchone()
+    """How many rows wait, and how many claims there are; None while the server still recovers."""
+    try:
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+            return await (await connection.execute(UNREST)).fetchone()
+    except psycopg.OperationalError:
+        return None
 
 
 def restless(fleet: Fleet, lives: Mapping[str, int]) -> list[Breach]:
