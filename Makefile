@@ -7,7 +7,7 @@ OLD := pgqueue needs Python 3.11 or later, this is %d.%d; name another: make PYT
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test bench chaos lint help clean
+.PHONY: demo test bench soak chaos lint help clean
 
 demo: .venv/demo-installed  ## index Python's standard library on an embedded PostgreSQL
 	@$(BIN)/pgqueue demo
@@ -17,6 +17,9 @@ test: lint  ## lint, then run the tests (ARGS="-k claim" goes to pytest)
 
 bench: .venv/all-installed  ## measure pgqueue against Redis Streams
 	@$(BIN)/python -m benchmarks lifecycle worker
+
+soak: .venv/all-installed  ## ten minutes of steady load over short partition windows, and a plot
+	@$(BIN)/python -m benchmarks soak $(ARGS)
 
 chaos: .venv/all-installed  ## strike workers, server, network and clocks for minutes; check every promise
 	@$(BIN)/python -m tests.chaos --seconds 180 $(ARGS)

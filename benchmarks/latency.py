@@ -19,7 +19,7 @@ def due_moments(per_second: float, seconds: float) -> Iterator[float]:
     An open loop: who comes late is given the missed moments at once, and counts from them.
     """
     began = time.monotonic()
-    for number in range(int(per_second * seconds)):
+    for number in range(round(per_second * seconds)):
         due = began + number / per_second
         time.sleep(max(due - time.monotonic(), 0.0))
         yield due

@@ -7,7 +7,7 @@ from benchmarks.contestants import CONTESTANTS, Contestant
 from benchmarks.plan import Plan
 from benchmarks.rounds import Progress
 from benchmarks.rows import Row
-from benchmarks.scenarios import backlog, contention, idle, lifecycle, notify, pinned, recovery, worker
+from benchmarks.scenarios import backlog, contention, idle, lifecycle, notify, pinned, recovery, soak, worker
 
 USUAL_ROUNDS = 5
 
@@ -98,6 +98,14 @@ ALL = (
         systems=("pgqueue", "usual-table"),
         usual=TABLES,
         rounds=3,
+    ),
+    Scenario(
+        name=soak.SCENARIO,
+        about="a steady load for minutes over short partition windows, and a plot",
+        run=soak.run,
+        systems=("pgqueue",),
+        usual=("pgqueue:fsync",),
+        rounds=1,
     ),
 )
 SCENARIOS = {scenario.name: scenario for scenario in ALL}

@@ -9,7 +9,7 @@ from benchmarks.host import Host, postgres_host
 from benchmarks.plan import Plan
 from benchmarks.rows import Row
 
-TINY = Plan(rounds=1, divisor=10_000, seconds=1, minutes=0.1)
+TINY = Plan(rounds=1, divisor=10_000, seconds=1, minutes=0.05)
 OURS = Contestant("pgqueue", "fsync")
 USUAL = Contestant("usual-table", "fsync")
 STREAMS = Contestant("redis-streams", "fsync")

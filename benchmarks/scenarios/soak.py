@@ -1,0 +1,157 @@
+"""A steady load for minutes over short partition windows: sizes, dead tuples and latency must stay flat.
+
+Some jobs fail and are retried, some die; none may be lost, and none may die that was not to.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.contestants import Contestant
+from benchmarks.crew import Crew
+from benchmarks.flow import Flow
+from benchmarks.host import postgres_host
+from benchmarks.latency import due_moments
+from benchmarks.plan import Plan
+from benchmarks.plots import draw_soak
+from benchmarks.relations import Relations
+from benchmarks.rounds import Progress
+from benchmarks.rows import Readings, Row, Settings, rows_of
+from benchmarks.soaking import Listener, check_all_ended, check_dead, produce_soaked
+from benchmarks.stamps import Stamps
+from benchmarks.steadiness import Seen, Shape, by_relation, judged
+from benchmarks.systems.pgqueue import PgQueue
+from benchmarks.windows import shorten_windows
+from benchmarks.worker_process import WorkerProcess
+from pgqueue import Client
+
+SCENARIO = "soak"
+MINUTES = 10.0
+RATE = 200
+PRODUCERS = 2
+WORKERS = 2
+CONCURRENCY = 20
+WINDOWS = 20
+"""So many windows pass in one soak; the first third of it is not judged."""
+SAMPLES = 300
+SHORTEST_WINDOW_SECONDS = 1.0
+PURGED_AT_ONCE = 1_000
+PLOT = Path(__file__).resolve().parents[1] / "results" / "latest" / "soak.png"
+
+
+def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> list[Row]:
+    """Figures of the last third, and each over that of the middle third. Draws the plot."""
+    seconds = plan.minutes_or(MINUTES) * 60
+    shape = Shape(seconds, max(seconds / WINDOWS, SHORTEST_WINDOW_SECONDS), jobs=int(RATE * seconds))
+    progress.begin(SCENARIO, SAMPLES * len(contestants))
+    rows: list[Row] = []
+    for contestant in contestants:
+        seen = measure(contestant, shape, progress)
+        rows += _rows_of(contestant, shape, seen)
+        path = plan.plot or PLOT
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draw_soak(path, shape, seen, title=f"{contestant.label}, {RATE} jobs/s")
+        sys.stderr.write(f"plot: {path}\n")
+    return rows
+
+
+def measure(contestant: Contestant, shape: Shape, progress: Progress) -> Seen:
+    """One soak, every job accounted for."""
+    with ExitStack() as stack:
+        host = stack.enter_context(postgres_host())
+        dsn = stack.enter_context(host.database(contestant))
+        shorten_windows(dsn, timedelta(seconds=shape.window_seconds))
+        system = PgQueue(dsn, contestant.durability)
+        stack.callback(system.close)
+        stamps = stack.enter_context(Stamps())
+        listener = stack.enter_context(_listening(stamps))
+        starting = [WorkerProcess(dsn, stamps.path, concurrency=CONCURRENCY) for _ in range(WORKERS)]
+        workers = [stack.enter_context(worker) for worker in starting]
+        for worker in workers:
+            worker.await_joined()
+        keeper = Keeper(stack.enter_context(Client(dsn)))
+        seen = _soak(system.dsn, shape, keeper, workers, progress)
+        seen.heard = listener.heard
+        workers[0].await_that(lambda: len(seen.heard.ended) >= shape.jobs)
+        workers[0].await_that(system.is_drained)
+        keeper.turn()
+    check_all_ended(seen.heard, shape.jobs)
+    check_dead(keeper.buried, range(shape.jobs))
+    return seen
+
+
+class Keeper:
+    """What cron would do: `pgqueue maintain`, and a purge of dead letters, which are kept for ever else."""
+
+    def __init__(self, client: Client) -> None:
+        self.buried = 0
+        self.refusals = 0
+        self._client = client
+
+    def turn(self) -> None:
+        """One round."""
+        try:
+            self._client.maintain()
+        except psycopg.errors.LockNotAvailable:  # it waits for nobody; the next turn tries again
+            self.refusals += 1
+        while dead := [letter.id for letter in self._client.dead_letters(limit=PURGED_AT_ONCE)]:
+            self.buried += len(self._client.purge(dead))
+
+
+def _soak(
+    dsn: str, shape: Shape, keeper: Keeper, workers: Sequence[WorkerProcess], progress: Progress
+) -> Seen:
+    """Run the load, and look on."""
+    relations = Relations(dsn)
+    flow = Flow(parties=PRODUCERS + 1)
+    with Crew() as crew:
+        producers = [
+            crew.start(produce_soaked, dsn, flow, range(first, shape.jobs, PRODUCERS), RATE / PRODUCERS)
+            for first in range(PRODUCERS)
+        ]
+        seen = Seen(flow.begin())
+        keep_at = seen.began + shape.window_seconds
+        for due in due_moments(SAMPLES / shape.seconds, shape.seconds):
+            seen.samples.append((time.monotonic(), relations.sample()))
+            if due >= keep_at:
+                keeper.turn()
+                keep_at += shape.window_seconds
+            for worker in workers:
+                worker.check_alive()
+            progress.advance()
+        seen.enqueues = [timed for producer in producers for timed in producer.answer()]
+    relations.close()
+    return seen
+
+
+@contextmanager
+def _listening(stamps: Stamps) -> Iterator[Listener]:
+    listener = Listener(stamps)
+    listener.start()
+    try:
+        yield listener
+    finally:
+        listener.is_over.set()
+        listener.join()
+
+
+def _rows_of(contestant: Contestant, shape: Shape, seen: Seen) -> list[Row]:
+    rows: list[Row] = []
+    settings: Settings = {"window_seconds": shape.window_seconds, "jobs_per_second": RATE}
+    figures: list[tuple[Settings, Readings]] = [(settings, judged(shape, seen))]
+    figures += [({**settings, "relation": name}, one) for name, one in by_relation(shape, seen).items()]
+    for varying, readings in figures:
+        rows += rows_of(
+            [readings],
+            scenario=SCENARIO,
+            system=contestant.system,
+            durability=contestant.durability,
+            batch=1,
+            settings=varying,
+        )
+    return rows
