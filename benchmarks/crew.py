@@ -86,12 +86,16 @@ class Crew:
         """The ids of all its processes."""
         return [hand.pid for hand in self._hands]
 
+    def check_alive(self) -> None:
+        """Fail if one of them has ended."""
+        for hand in self._hands:
+            hand.check_alive()
+
     def await_that(self, is_done: Callable[[], bool]) -> None:
         """Return once it is done; fail if one of them ends before, or it takes too long."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not is_done():
-            for hand in self._hands:
-                hand.check_alive()
+            self.check_alive()
             if time.monotonic() > deadline:
                 raise BenchmarkFailed(f"the load was not ready within {PATIENCE_SECONDS:.0f} seconds")
             time.sleep(LOOK_SECONDS)

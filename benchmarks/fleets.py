@@ -49,6 +49,9 @@ class Fleet(Protocol):
     def send(self) -> None:
         """One job for one of them."""
 
+    def check_alive(self) -> None:
+        """Fail if one of them has ended."""
+
 
 class WorkerFleet:
     """`pgqueue worker --processes N`: as many real workers."""
@@ -76,6 +79,10 @@ class WorkerFleet:
         """All workers and their supervisor."""
         return cpu_seconds(self._worker.pid)
 
+    def check_alive(self) -> None:
+        """The supervisor starts a worker that ended anew, so it is the supervisor that counts."""
+        self._worker.check_alive()
+
     def send(self) -> None:
         """One enqueue, in a transaction of its own."""
         self._system.enqueue_stamp()
@@ -102,6 +109,10 @@ class StreamFleet:
     def fleet_cpu_seconds(self) -> float:
         """All consumers."""
         return sum(cpu_seconds(pid) for pid in self._crew.pids)
+
+    def check_alive(self) -> None:
+        """Every consumer."""
+        self._crew.check_alive()
 
     def send(self) -> None:
         """One XADD."""

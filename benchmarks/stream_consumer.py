@@ -16,11 +16,16 @@ BLOCK_MILLISECONDS = 5_000
 """As long as pgqueue's own slow poll: a consumer that blocks for ever would never see its server gone."""
 
 
+def patient_connection(socket_path: Path) -> Any:
+    """Without redis-py's own timeout of five seconds, which would strike just before BLOCK returns."""
+    return redis.Redis(unix_socket_path=str(socket_path), protocol=3, socket_timeout=None)
+
+
 def consume_stream(socket_path: Path, stamp_path: Path, name: str) -> None:
     """Wait for entries, tell the harness of each, acknowledge and delete it; for ever."""
     harness = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     harness.connect(os.fspath(stamp_path))
-    server: Any = redis.Redis(unix_socket_path=str(socket_path), protocol=3)
+    server = patient_connection(socket_path)
     while True:
         answer = server.xreadgroup(GROUP, name, {STREAM: ">"}, count=1, block=BLOCK_MILLISECONDS)
         for identifier, _ in answer[STREAM.encode()][0] if answer else []:

@@ -77,7 +77,9 @@ def _cores_alone(host: Host) -> float:
 def measure(fleet: Fleet, *, seconds: float, pickups: int, size: int) -> Readings:
     """One round: watch the fleet sleep, then wake it job by job."""
     time.sleep(FALL_ASLEEP_SECONDS)
-    return _cost(fleet, seconds, size) | _delays(fleet, pickups)
+    cost = _cost(fleet, seconds, size)
+    fleet.check_alive()
+    return cost | _delays(fleet, pickups)
 
 
 def _cost(fleet: Fleet, seconds: float, size: int) -> dict[str, float]:

@@ -40,7 +40,7 @@ class RedisStreams:
             )
         self.durability = durability
         self._fields: dict[FieldT, EncodableT] = {b"text": BODY_TEXT.encode()}
-        self._redis = redis.Redis(unix_socket_path=str(socket_path), protocol=3)
+        self._redis = redis.Redis(unix_socket_path=str(socket_path), protocol=3, socket_timeout=None)
         self._redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
 
     def enqueue(self, batch: int) -> None:

@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 from benchmarks.relations import Sample
 from benchmarks.soaking import Heard, Timed
 from benchmarks.steadiness import Seen, Shape, by_relation, judged
@@ -7,7 +9,7 @@ SHAPE = Shape(seconds=90.0, window_seconds=1.0, jobs=90)
 
 def seen() -> Seen:
     """Ninety seconds from moment 1,000: sizes double in the last third, and pickups take half as long."""
-    samples = [
+    samples: list[tuple[float, Mapping[str, Sample]]] = [
         (1000.0 + second, {"jobs": Sample(100 if second < 60 else 200, 5), "ready": Sample(100, second)})
         for second in range(90)
     ]
