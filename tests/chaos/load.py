@@ -4,7 +4,6 @@ They must never trust an answer they did not get: what the connection took along
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -16,6 +15,7 @@ from pgqueue import AsyncClient, PgQueueError
 from pgqueue.job import Job
 from pgqueue.record import DeadLetter
 from tests.chaos import tasks
+from tests.chaos.jobs import job_of, some_kind
 from tests.chaos.kinds import LIBRARY
 from tests.chaos.ledger import Entry, Ledger
 
@@ -25,18 +25,6 @@ PAUSE_SECONDS = 0.1  # between two deeds of one application, on average
 LOST = (psycopg.Error, OSError, TimeoutError)
 CONFLICTS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)  # surely rolled back
 FEUD = "update chaos.accounts set balance = balance + 1 where id = %s"
-DURATIONS_SECONDS = (*(0.0, 0.01, 0.1) * 6, 1.0, 1.0, 6.0)  # some outlast the lease
-KIND_WEIGHTS = {
-    "plain": 40,
-    "blocking": 8,
-    "flaky": 12,
-    "snoozing": 4,
-    "effect": 24,
-    "parent": 6,
-    "doomed": 10,
-    "consumed": 12,
-    "booked": 12,
-}
 ORDER = "insert into chaos.orders (key) values (%s)"
 
 
@@ -77,19 +65,20 @@ class Application:
 
     async def enqueue_one(self) -> None:
         """One job in a transaction of its own."""
-        entry = self._ledger.open(self._some_kind())
+        entry = self._ledger.open(some_kind(self._random))
         await self._send([entry], self._enqueue(entry))
 
     async def enqueue_bulk(self) -> None:
         """Many at once, all or nothing."""
-        entries = [self._ledger.open(self._some_kind()) for _ in range(self._random.randint(10, 60))]
+        entries = [self._ledger.open(some_kind(self._random)) for _ in range(self._random.randint(10, 60))]
         jobs = [self._job(entry).options(queue=self._queue(entry)) for entry in entries]
         await self._send(entries, self._client.enqueue_many(jobs))
 
     async def enqueue_in_transaction(self) -> None:
         """Jobs and the application's own writes in one transaction, which may deadlock or be rolled back."""
         entries = [
-            self._ledger.open(self._some_kind(), has_order=True) for _ in range(self._random.randint(1, 3))
+            self._ledger.open(some_kind(self._random), has_order=True)
+            for _ in range(self._random.randint(1, 3))
         ]
         saved = self._ledger.open("plain")
         try:
@@ -180,34 +169,11 @@ class Application:
         if self._random.random() < 0.3:
             raise Undone
 
-    def _some_kind(self) -> str:
-        return self._random.choices(list(KIND_WEIGHTS), list(KIND_WEIGHTS.values()))[0]
-
     def _queue(self, entry: Entry) -> str:
         return LIBRARY.get(entry.kind) or self._random.choice(QUEUES)
 
     def _job(self, entry: Entry) -> Job:
         return job_of(entry, self._random)
-
-
-def job_of(entry: Entry, random: Random) -> Job:
-    """The job of this entry, with arguments of its kind."""
-    key, seconds = entry.key, random.choice(DURATIONS_SECONDS)
-    jobs: dict[str, Callable[[], Job]] = {
-        "plain": lambda: tasks.plain.job(key=key, seconds=seconds),
-        "blocking": lambda: tasks.blocking.job(key=key, seconds=seconds),
-        "flaky": lambda: tasks.flaky.job(key=key, failures=random.randint(1, 3)),
-        "snoozing": lambda: tasks.snoozing.job(key=key, until=time.monotonic() + random.uniform(0, 3)),
-        "effect": lambda: tasks.effect.job(
-            key=key, rollbacks=random.choice((0, 0, 1, 2)), fails_after=random.random() < 0.2
-        ),
-        "parent": lambda: tasks.parent.job(key=key),
-        "consumed": lambda: tasks.consumed.job(key=key),
-        "booked": lambda: tasks.booked.job(key=key),
-        "doomed": lambda: tasks.doomed.job(key=key),
-        "poison": lambda: tasks.poison.job(key=key),
-    }
-    return jobs[entry.kind]()
 
 
 @asynccontextmanager

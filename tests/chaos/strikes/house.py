@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 
-from pgqueue import AsyncClient
+from pgqueue import AsyncClient, PgQueueError
 from tests.chaos import tasks
 from tests.chaos.load import QUEUES
 from tests.chaos.strikes.stage import Stage
@@ -66,7 +66,7 @@ async def insist(deed: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             return await deed()
-        except psycopg.Error:
+        except (psycopg.Error, PgQueueError, OSError):
             await asyncio.sleep(AGAIN_SECONDS)
 
 
