@@ -36,7 +36,7 @@ class Client:
     dsn: where the client's own connections go (at most `pool_size`, opened at
         need); None if every call brings a connection.
     schema: where pgqueue is installed.
-    prepare: False behind a pooler that cannot keep prepared statements.
+    prepare: whether to prepare statements; behind a pooler none are in any case.
     durable_finishes: False to claim and finish without waiting for the disk. A
         crash of the server may then run the jobs of its last moments again; none
         is lost, and what is enqueued, what dies and what is finished with

@@ -31,7 +31,7 @@ class Database:
 
     dsn: where our own connections go; None if every call brings a connection.
     pool_size: how many connections of our own at most; none is opened before the first need.
-    prepare: False behind a transaction-mode pooler that cannot keep prepared statements.
+    prepare: whether to prepare statements; behind a pooler none are in any case.
     durable_finishes: False if claims and finishes on our own connections need not wait for the disk.
     connection_timeout: how long a call waits for a connection of our own before it raises NoConnection.
     """

@@ -1,4 +1,4 @@
-"""Connections of our own: they wait for an answer only so long, and it can be told whether they have died.
+"""Connections of our own: they wait for an answer only so long, and tell if they have died or are pooled.
 
 It must never let a call hang on a network that has gone silent: TCP's keepalives
 do not see a machine in the middle that goes on acknowledging.
@@ -21,6 +21,7 @@ T = TypeVar("T")
 PREPARE_AFTER = 2  # uses of a statement on one connection before it is prepared
 ANSWER_SECONDS = 300.0  # a client's call may be large, and the server slow
 CONNECT_SECONDS = 10
+PROCESS = "select pg_catalog.pg_backend_pid()"
 FAREWELL_READS = 3  # its last words, then the end; now and then there is only a notice, which does no harm
 SOCKET_PATIENCE = {  # a dead network is noticed after about ten seconds
     "connect_timeout": CONNECT_SECONDS,
@@ -61,10 +62,13 @@ class OwnConnection(psycopg.Connection[TupleRow]):
     """A connection of ours alone, with one cursor kept for its calls: making one costs a third of a call.
 
     answer_seconds: how long nothing may move while an answer is due; None for ever.
+    is_pooled: whether a pooler stands in between: it greets with another process than the one that answers.
+        What one prepares there is anybody's, under a name that others use too; so we prepare nothing.
     """
 
     kept_cursor: Any = None
     answer_seconds: float | None = ANSWER_SECONDS
+    is_pooled = False
 
     @classmethod
     def connect(  # type: ignore[override]
@@ -72,7 +76,26 @@ class OwnConnection(psycopg.Connection[TupleRow]):
     ) -> "OwnConnection":
         """Connect, and keep in `trouble` why that failed."""
         with (trouble or Trouble()).kept():
-            return super().connect(conninfo, **options)
+            connection = super().connect(conninfo, **options)
+            connection.look_for_pooler()
+            return connection
+
+    def look_for_pooler(self) -> None:
+        """Ask which process answers, as the last part of connecting."""
+        self.answer_seconds, patience = CONNECT_SECONDS, self.answer_seconds
+        try:
+            self.is_pooled = self.process() != self.info.backend_pid
+        except BaseException:
+            self.close()
+            raise
+        self.answer_seconds = patience
+        if self.is_pooled:
+            self.prepare_threshold = None
+
+    def process(self) -> int:
+        """The server's process that answers now."""
+        row = self.execute(PROCESS, prepare=False).fetchone()
+        return int(row[0]) if row else 0
 
     def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **options: Any) -> T:
         """As psycopg waits, but not for ever. Raises NoAnswer."""
@@ -90,6 +113,7 @@ class OwnAsyncConnection(psycopg.AsyncConnection[TupleRow]):
 
     kept_cursor: Any = None
     answer_seconds: float | None = ANSWER_SECONDS
+    is_pooled = False
 
     @classmethod
     async def connect(  # type: ignore[override]
@@ -97,7 +121,26 @@ class OwnAsyncConnection(psycopg.AsyncConnection[TupleRow]):
     ) -> "OwnAsyncConnection":
         """Connect, and keep in `trouble` why that failed."""
         with (trouble or Trouble()).kept():
-            return await super().connect(conninfo, **options)
+            connection = await super().connect(conninfo, **options)
+            await connection.look_for_pooler()
+            return connection
+
+    async def look_for_pooler(self) -> None:
+        """Ask which process answers, as the last part of connecting."""
+        self.answer_seconds, patience = CONNECT_SECONDS, self.answer_seconds
+        try:
+            self.is_pooled = await self.process() != self.info.backend_pid
+        except BaseException:
+            await self.close()
+            raise
+        self.answer_seconds = patience
+        if self.is_pooled:
+            self.prepare_threshold = None
+
+    async def process(self) -> int:
+        """The server's process that answers now."""
+        row = await (await self.execute(PROCESS, prepare=False)).fetchone()
+        return int(row[0]) if row else 0
 
     def hang_up(self) -> None:
         """Break the connection from outside: whoever waits on it is told at once. It stays to be closed."""

@@ -23,6 +23,7 @@ from pgqueue.drivers.own import options_for
 from pgqueue.errors import PgQueueError
 from pgqueue.version import check_revision, functions_digest
 from pgqueue.worker.line import MOST_PATIENCE_SECONDS, Connection, Line, LineBroken, first_line, patience_for
+from pgqueue.worker.session import is_shared
 
 logger = logging.getLogger("pgqueue.worker")
 
@@ -35,6 +36,7 @@ class Connections:
 
     worker: our id, given by the server at the first connection.
     is_joined: whether our session holds the lock that says we live; meaningless without a guard.
+    guard: given up for good where it proves to be no session of ours.
     """
 
     def __init__(
@@ -82,8 +84,11 @@ class Connections:
     async def open(self) -> None:
         """Connect once. Raises what the server says, NotInstalled or SchemaMismatch."""
         await self.line.open()
-        if self.guard is not None and self.guard is not self.line:
-            await self.guard.open()
+        guard = self.guard
+        if guard is not None and guard is not self.line:
+            await guard.open()
+            if self.guard is None:
+                await guard.drop()
 
     @property
     def has_guard_apart(self) -> bool:
@@ -132,10 +137,15 @@ class Connections:
             await self.guard.drop()
 
     async def _greet_guard(self, connection: Connection) -> None:
+        if await is_shared(connection, self.direct_dsn or "", self.options):
+            self._go_without_guard()
+            return
         await self._settle(connection)
         await self._join(connection)
 
     async def _greet_line(self, connection: Connection) -> None:
+        if self._is_direct and await is_shared(connection, self.line.dsn, self.options):
+            self._go_without_guard()
         if self._is_direct:
             await self._settle(connection)
         installed = await driver.run_async(connection, installed_version(), self.schema)
@@ -148,6 +158,16 @@ class Connections:
             self.worker = await driver.run_async(connection, new_id(), self.schema)
         if self._is_direct:
             await self._join(connection)
+
+    def _go_without_guard(self) -> None:
+        """From now on we only poll: locks would be a stranger's, and so would be what we should hear."""
+        self.guard = None
+        self.direct_dsn = None
+        self._is_direct = False
+        logger.warning(
+            "a pooler shares our session with others (transaction mode): we only poll, and if we die our jobs"
+            " wait until their lease ends; give a direct connection, too: watch_dsn, --watch-dsn"
+        )
 
     async def _settle(self, connection: Connection) -> None:
         """Whose lease has passed in silence holds nothing any more, and need not be seen alive either."""

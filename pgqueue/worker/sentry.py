@@ -17,10 +17,12 @@ QUICK_POLLS_SECONDS = (0.001, 0.002, 0.004, 0.008)  # after work there is often 
 UNARMED_SECONDS = (0.002, 0.1)  # while an enqueue in flight keeps us from arming: first pause, longest
 UNSURE_SECONDS = 0.05  # armed, but not allowed yet to look below the floors (see Floors.look)
 SOONEST_DUE_SECONDS = 0.001
-# Who hears nothing looks the more seldom the longer it has found nothing: after a
-# part of that time, at most so late. One in a fleet of fifty comes every tenth of a second.
-RESERVE_PART = 0.2
-RESERVE_SECONDS = (0.05, 3.5)
+# Who hears nothing looks the more seldom the longer it has found nothing: after this
+# part of that time. The reserve waits no longer than so: in a fleet of fifty somebody
+# comes every tenth of a second, and each asks less than a question in three seconds.
+IDLE_PART = 0.2
+SOONEST_LOOK_SECONDS = 0.05
+RESERVE_SECONDS = 3.5
 NEVER = float("inf")
 
 Request = tuple[Call[Any], Callable[[Any], None]]
@@ -192,11 +194,12 @@ class Sentry:
 
     def _sleep(self, now: float) -> None:
         """Until the net, or what falls due. Where a place is to be had, every other look is for it."""
-        net = self._poll_seconds * (0.5 + self._spread())
-        self.claim_at = now + net
-        if self.has_guard and len(self._watched) < len(self._queues):
-            self.try_at = now + (net if self._is_in_earshot else self._reserve_seconds(now, net))
-            self.claim_at = now + 2 * (self.try_at - now)
+        keeps_all = len(self._watched) == len(self._queues)
+        look = self._look_seconds(now) * (0.5 + self._spread())
+        if self.has_guard and not keeps_all:
+            self.try_at = now + look
+            look *= 2
+        self.claim_at = now + look
         if self._due_at is not None:
             self.claim_at = min(self.claim_at, max(self._due_at, now + SOONEST_DUE_SECONDS))
             self._due_at = self._due_at if self._due_at > now else None  # one more look
@@ -206,10 +209,12 @@ class Sentry:
         """Whether somebody tells us when work is to be done, in each of our queues."""
         return len(self._watched) + len(self._posts) == len(self._queues)
 
-    def _reserve_seconds(self, now: float, net: float) -> float:
-        soonest, latest = RESERVE_SECONDS
-        pause = min(max((now - self._worked_at) * RESERVE_PART, soonest), latest)
-        return min(net, pause * (0.5 + self._spread()))
+    def _look_seconds(self, now: float) -> float:
+        """How long to wait until the next look, on the average."""
+        if self.has_guard and self._is_in_earshot:
+            return self._poll_seconds
+        latest = min(self._poll_seconds, RESERVE_SECONDS) if self.has_guard else self._poll_seconds
+        return min(max((now - self._worked_at) * IDLE_PART, SOONEST_LOOK_SECONDS), latest)
 
     def _took_places(self, places: dict[str, int]) -> None:
         """New places are a reason to look: what came before we heard, nobody told us."""

@@ -42,7 +42,8 @@ class Worker:
     watch_dsn: a direct connection for waking and for being seen alive, where
         `dsn` leads through a transaction-mode pooler.
     poll_only: without it: only polling, and recovery by the visibility timeout alone.
-    prepare: False where the pooler cannot keep prepared statements.
+        A worker that finds its session shared by a pooler goes over to that by itself.
+    prepare: whether to prepare statements; behind a pooler none are in any case.
     drain: stop by itself when nothing is left to do, now or later.
     """
 
@@ -97,6 +98,7 @@ class Worker:
         self._assemble()
         try:
             await self._connections.open()
+            self._learn_guard()
             duties = [asyncio.create_task(duty) for duty in self._duties()]
             try:
                 await self._until_stopped(duties)
@@ -180,7 +182,6 @@ class Worker:
         ears = Ears(sentry=self._sentry, pump=self._pump, keeper=self._keeper)
         if connections.guard is not None:
             connections.guard.on_notify = ears.heard
-        self._sentry.has_guard = connections.guard is not None
         self._steward = Steward(connections, joined=self._doubt, took_back=self._pump.look)
         self._caretaker = Caretaker(connections, is_ours=lambda: self._steward.keeps_house)
         connections.line.on_break = self._wake_pump
@@ -224,11 +225,16 @@ class Worker:
         if not self._connections.has_guard_apart:
             self._lost_locks()
         await self._connections.line.reopen()
+        self._learn_guard()
         if not self._sentry.has_guard:
             await self._connections.withdraw()
         self._book.doubt()
         self._doubt()
         logger.info("back at the database")
+
+    def _learn_guard(self) -> None:
+        """Once we are connected we know whether the session is ours; without one we only poll."""
+        self._sentry.has_guard = self._connections.guard is not None
 
     def _lost_locks(self) -> None:
         self._sentry.forget()
@@ -245,8 +251,11 @@ class Worker:
             self._pump.wake()
             await self._connections.withdraw()
             await guard.reopen()
-            self._sentry.has_guard = True
+            self._learn_guard()
             self._pump.look()
+            if self._connections.guard is None:
+                await guard.drop()
+                return
 
     async def _draining(self) -> None:
         """Stop once a look finds nothing, nothing is held, and nothing is scheduled."""

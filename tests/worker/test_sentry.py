@@ -11,6 +11,7 @@ from pgqueue.worker.sentry import (
     NEVER,
     QUICK_POLLS_SECONDS,
     RESERVE_SECONDS,
+    SOONEST_LOOK_SECONDS,
     UNARMED_SECONDS,
     UNSURE_SECONDS,
     Request,
@@ -123,6 +124,12 @@ def test_without_a_session_of_its_own_it_only_polls_and_asks_what_is_due(
     get_idle(desk)
 
     assert desk.claim_nothing() == ["next_due"]
+    assert pause(sentry, clock) == pytest.approx(SOONEST_LOOK_SECONDS)
+    clock.advance(100)
+    desk.claim_nothing()
+    assert pause(sentry, clock) == pytest.approx(20)
+    clock.advance(1000)
+    desk.claim_nothing()
     assert pause(sentry, clock) == pytest.approx(POLL)
 
 
@@ -140,6 +147,7 @@ def test_the_net_spreads_by_a_half_to_both_sides(clock: Clock) -> None:
     sentry = Sentry(["q"], poll=timedelta(seconds=POLL), clock=clock, spread=lambda: next(spreads))
     sentry.has_guard = False
     desk = Desk(sentry)
+    clock.advance(1000)
     get_idle(desk)
     pauses = []
     for _ in range(2):
@@ -199,7 +207,7 @@ def test_out_of_earshot_it_looks_the_more_seldom_the_longer_it_is_idle_but_not_t
         desk.claim_nothing()
         pauses.append(pause(sentry, clock))
 
-    assert pauses == pytest.approx([RESERVE_SECONDS[0], 0.2, 1.0, RESERVE_SECONDS[1]])
+    assert pauses == pytest.approx([SOONEST_LOOK_SECONDS, 0.2, 1.0, RESERVE_SECONDS])
 
 
 def test_after_work_it_is_nimble_again(sentry: Sentry, desk: Desk, clock: Clock) -> None:
@@ -209,7 +217,7 @@ def test_after_work_it_is_nimble_again(sentry: Sentry, desk: Desk, clock: Clock)
     get_idle(desk)
     desk.claim_nothing()
 
-    assert pause(sentry, clock) == pytest.approx(RESERVE_SECONDS[0])
+    assert pause(sentry, clock) == pytest.approx(SOONEST_LOOK_SECONDS)
 
 
 def test_a_place_found_by_trying_is_a_reason_to_look_for_work(
