@@ -165,8 +165,9 @@ class Pump:
     async def _ask_apart(self, requests: Sequence[Request]) -> list[Any] | None:
         """The requests' answers, where locks live on a connection of their own; else None."""
         guard = self._connections.guard
-        if guard is None or guard is self._line or not requests or not guard.is_connected:
+        if guard is None or guard is self._line or not requests or not self._sentry.has_guard:
             return None
+        # Should it have broken just now, LineBroken: a lock taken on the line would be a stranger's.
         return await guard.run(*(call for call, _ in requests))
 
     def _claim(

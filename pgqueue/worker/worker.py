@@ -20,7 +20,7 @@ from pgqueue.worker.connections import LEAVE_SECONDS, Connections
 from pgqueue.worker.counts import Counts
 from pgqueue.worker.ears import Ears
 from pgqueue.worker.keeper import Keeper
-from pgqueue.worker.line import LineBroken
+from pgqueue.worker.line import Line, LineBroken
 from pgqueue.worker.pace import Pace
 from pgqueue.worker.pump import Pump
 from pgqueue.worker.rota import Rota
@@ -185,6 +185,8 @@ class Worker:
         self._steward = Steward(connections, joined=self._doubt, took_back=self._pump.look)
         self._caretaker = Caretaker(connections, is_ours=lambda: self._steward.keeps_house)
         connections.line.on_break = self._wake_pump
+        if connections.guard is not None and connections.has_guard_apart:
+            connections.guard.on_break = self._lost_guard
 
     def _wake_pump(self) -> None:
         self._pump.wake()
@@ -202,8 +204,9 @@ class Worker:
             repeated(self._steward.tick, lambda: self._steward.pause_seconds),
             repeated(self._caretaker.tick, lambda: LOOK_SECONDS),
         ]
-        if self._connections.has_guard_apart:
-            duties.append(self._guarding())
+        guard = self._connections.guard
+        if guard is not None and guard is not self._connections.line:
+            duties.append(self._guarding(guard))
         if self._is_drain:
             duties.append(self._draining())
         return duties
@@ -234,28 +237,29 @@ class Worker:
 
     def _learn_guard(self) -> None:
         """Once we are connected we know whether the session is ours; without one we only poll."""
-        self._sentry.has_guard = self._connections.guard is not None
+        guard = self._connections.guard
+        self._sentry.has_guard = guard is not None and guard.is_connected
 
     def _lost_locks(self) -> None:
         self._sentry.forget()
         self._steward.forget()
         self._keeper.forget()
 
-    async def _guarding(self) -> None:
-        """Locks on a connection of their own: make it again whenever it breaks, and poll meanwhile."""
-        guard = self._connections.guard
-        while guard is not None:
+    def _lost_guard(self) -> None:
+        """The connection for locks and ears is gone: until it is made again we poll."""
+        self._sentry.has_guard = False
+        self._lost_locks()
+        self._pump.wake()
+
+    async def _guarding(self, guard: Line) -> None:
+        """Make the connection for locks and ears again whenever it breaks, unless it proves to be none."""
+        while self._connections.guard is guard:
             await guard.broken.wait()
-            self._sentry.has_guard = False
-            self._lost_locks()
-            self._pump.wake()
             await self._connections.withdraw()
             await guard.reopen()
             self._learn_guard()
             self._pump.look()
-            if self._connections.guard is None:
-                await guard.drop()
-                return
+        await guard.drop()
 
     async def _draining(self) -> None:
         """Stop once a look finds nothing, nothing is held, and nothing is scheduled."""

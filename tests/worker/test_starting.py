@@ -99,11 +99,16 @@ async def test_a_lost_direct_connection_does_not_stop_the_work(
     await look("select pg_terminate_backend(%s)", guard.backend_pid)
     await until(lambda: not worker.worker._sentry.has_guard)
     meanwhile = await ended(await client.enqueue(quick.job()))
+    locks_on_the_line = await look(
+        "select count(*) from pg_locks where locktype = 'advisory' and pid = %s",
+        worker.worker._connections.line.backend_pid,
+    )
     guard.dsn = dsn
     await worker.asleep()
     afterwards = await ended(await client.enqueue(quick.job()))
 
     assert meanwhile.state == afterwards.state == "succeeded"
+    assert locks_on_the_line == 0
 
 
 async def test_a_worker_that_only_polls_leaves_no_trace_of_a_session(
