@@ -21,12 +21,24 @@ exception
 end
 $$;
 
+-- A word to those who listen. All words are hints, and none is said where the
+-- server's queue of notifications fills up, because some session listens and
+-- does not read: full, it would fail every commit that notifies.
+create or replace function pgqueue.tell(channel text, word text)
+returns void
+language sql
+volatile
+as $$
+    select pg_catalog.pg_notify(tell.channel, tell.word)
+    where pg_catalog.pg_notification_queue_usage() < 0.75
+$$;
+
 create or replace function pgqueue.wake(queue text)
 returns void
 language sql
 volatile
 as $$
-    select pg_catalog.pg_notify(pgqueue.bell_channel(queue), 'wake ' || queue)
+    select pgqueue.tell(pgqueue.bell_channel(queue), 'wake ' || queue)
 $$;
 
 create or replace function pgqueue.announce(queue text, ring boolean)

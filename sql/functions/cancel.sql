@@ -21,7 +21,7 @@ begin
         insert into pgqueue.cancellations (job_id, requested_at, reason)
         values (job, pgqueue.now(), reason)
         on conflict do nothing;
-        perform pg_notify(pgqueue.channel(), 'cancel ' || job);
+        perform pgqueue.tell(pgqueue.channel(), 'cancel ' || job);
     end if;
     return v_state;
 end

@@ -25,6 +25,6 @@ as $$
     set paused_at = null
     where name = queue;
     select
-        pg_notify(pgqueue.bell_channel(queue), 'resume ' || queue),
-        pg_notify(pgqueue.channel(), 'resume ' || queue)
+        pgqueue.tell(pgqueue.bell_channel(queue), 'resume ' || queue),
+        pgqueue.tell(pgqueue.channel(), 'resume ' || queue)
 $$;

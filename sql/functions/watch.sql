@@ -105,7 +105,7 @@ returns void
 language sql
 volatile
 as $$
-    select pg_catalog.pg_notify(pgqueue.watch_channel(queue), 'watch ' || queue)
+    select pgqueue.tell(pgqueue.watch_channel(queue), 'watch ' || queue)
 $$;
 
 -- For a worker at work: hear of cancellations and of queues that are resumed.
