@@ -81,6 +81,8 @@ class Floors:
         took = self._clock() - look.began_at
         raised = raised_by(look, lease)
         self._lines = {**self._lines, **raised}
+        if lease.sight.more and not raised:
+            return  # it took a job of the line apart, or cancelled ones, and looked nowhere else
         self._note_time(look, took)
         if look.is_marked:
             self._note_marks(lease, raised, timedelta(seconds=took))

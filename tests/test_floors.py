@@ -79,6 +79,15 @@ def test_fewer_jobs_than_asked_for_do_not_mean_that_there_is_no_more(floors: Flo
     assert at_line_5(floors) == Place(NOON, 7)
 
 
+def test_a_claim_that_looked_at_none_of_the_lines_was_no_sweep(floors: Floors, clock: Clock) -> None:
+    """It took a job of the line apart, before any other."""
+    clock.advance(30)
+    claim(floors, delivery(priority=10), sight=Sight(more=True, transaction=200, oldest=200))
+
+    assert floors.look(["q"]).floors == [None] * 10
+    assert floors.look(["q"]).is_marked
+
+
 def test_the_floors_of_a_paused_queue_stay(clock: Clock) -> None:
     floors = Floors(["q", "r"], clock=clock)
     floors.learn(floors.look(["q", "r"]), saw(Sight(paused=("r",))))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from pgqueue import Client, Lease, task
+from pgqueue import Lease
 from pgqueue.calls.claim import claim
 from pgqueue.calls.finish import finish_all
 from pgqueue.drivers import psycopg as driver
@@ -20,14 +20,10 @@ from tests.worker.deliveries import Clock as SteadyClock
 
 pytestmark = pytest.mark.every_postgres
 
-DEAD = 10_000
+DEAD = 20_000
 ROOM = 1.5
 SLACK_BUFFERS = 20  # an index that grew a level
 MINUTE = dt.timedelta(minutes=1)
-
-
-@task(queue="mail")
-def send() -> None: ...
 
 
 class Claimer:
@@ -97,11 +93,11 @@ def test_a_claim_does_not_walk_what_was_claimed_before(
     dsn: str, claimer: Claimer, looks: Callable[[Claimer], Look]
 ) -> None:
     """All of it became due at one moment."""
-    with pinned(dsn), Client(dsn) as client:
+    with pinned(dsn):
         claimer.session.enqueue_many(20)
         claimer.claim()
         fresh = claimer.cost(usual(claimer))
-        client.enqueue_many(send.job() for _ in range(DEAD))
+        claimer.session.enqueue_many(DEAD)
         claimer.drain(20)
         claimer.clock.advance(0.9)
         claimer.claim(is_unsure=True)
@@ -109,7 +105,8 @@ def test_a_claim_does_not_walk_what_was_claimed_before(
         after = claimer.cost(looks(claimer))
 
         assert is_flat(fresh, after), (fresh, after)
-        assert claimer.cost(Floors(["mail"]).look(["mail"])) > 3 * after  # else nothing was in the way
+        everything = claimer.cost(Floors(["mail"]).look(["mail"]))
+        assert everything > 2 * after  # else nothing was in the way
 
 
 @pytest.fixture
