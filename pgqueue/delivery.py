@@ -13,7 +13,7 @@ class Delivery(NamedTuple):
 
     claim: the lease that holds it, and the token that fences it.
     attempt: which delivery this is, from 1; last_attempt: the one after which it dies.
-    payload, headers: JSON objects in text.
+    payload, headers: JSON objects in text. priority: 0 to 9, or 10 if it is held apart.
     """
 
     claim: int

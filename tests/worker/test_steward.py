@@ -15,6 +15,9 @@ import pytest
 
 from pgqueue import AsyncClient, JobRecord, current_job, task
 from pgqueue.calls.call import Call, call, function, nothing
+from pgqueue.calls.duty import duty_beats
+from pgqueue.worker.connections import Connections, no_greeting
+from pgqueue.worker.line import Line
 from tests.waiting import until as until_soon
 from tests.worker.conftest import Look, RunWorker
 from tests.worker.processes import kill, worker_process
@@ -48,25 +51,29 @@ async def someone_on_duty(look: Look) -> None:
     await until(lambda: look(f"{BEATS} where last_value > %s", first))
 
 
-async def test_a_frozen_worker_on_duty_stops_nothing(
+async def test_a_frozen_worker_on_duty_and_a_frozen_deputy_stop_nothing(
     client: AsyncClient, run_worker: RunWorker, recovered: Recovered, look: Look, dsn: str
 ) -> None:
-    async with worker_process(dsn, queue="elsewhere") as frozen:
+    async with (
+        worker_process(dsn, queue="elsewhere") as frozen,
+        worker_process(dsn, queue="elsewhere") as frozen_too,
+    ):
+        await until(lambda: look(WORKERS, 2))
         await someone_on_duty(look)
-        worker = run_worker(rescue, queues=["spare"])
-        await worker.asleep()
-        frozen.send_signal(signal.SIGSTOP)
+        for process in (frozen, frozen_too):
+            process.send_signal(signal.SIGSTOP)
         job = await client.enqueue(rescue.job())
         async with worker_process(dsn) as killed:
             await until(lambda: look(CLAIMS))
             kill(killed)
         run_worker(rescue)
         record = await recovered(job)
-        frozen.send_signal(signal.SIGCONT)
+        for process in (frozen, frozen_too):
+            process.send_signal(signal.SIGCONT)
         await until(lambda: look(WORKERS, 3))
 
         assert [attempt.state for attempt in record.attempts] == ["expired", "succeeded"]
-        assert frozen.returncode is None
+        assert (frozen.returncode, frozen_too.returncode) == (None, None)
 
 
 async def test_the_one_on_duty_and_its_deputy_may_die_at_once(
@@ -204,6 +211,25 @@ async def test_maintenance_holds_up_nobody(
 
     assert (await recovered(await client.enqueue(rescue.job()))).result == 1
     assert await is_stalled(async_connection)
+
+
+async def test_maintenance_is_done_also_where_no_connection_is_left_for_it(
+    run_worker: RunWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = asyncio.Event()
+
+    def script() -> Generator[Call[int], int, None]:
+        if (yield duty_beats()):
+            done.set()
+
+    def unreachable(connections: Connections) -> Line:
+        return Line("host=/nowhere", schema="pgqueue", options={}, greeting=no_greeting)
+
+    monkeypatch.setattr("pgqueue.worker.caretaker.maintenance", script)
+    monkeypatch.setattr(Connections, "another", unreachable)
+    run_worker(rescue)
+
+    await until(done.is_set)
 
 
 def stalling() -> Generator[Call[None], None, None]:
