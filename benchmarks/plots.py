@@ -13,6 +13,8 @@ from benchmarks.steadiness import Seen, Shape
 SIZE_INCHES = (12, 8)
 DOTS_PER_INCH = 110
 SLICES = 100
+HEADROOM = 1.25
+"""Above the highest value, for the legend."""
 MEGABYTE = 1_000_000
 SMALLEST_SHARE = 0.01
 """A relation that never takes this share of the whole is drawn with the others of its kind."""
@@ -25,7 +27,7 @@ def draw_soak(path: Path, shape: Shape, seen: Seen, *, title: str) -> None:
     figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
     minutes = shape.seconds / 60
     figure.suptitle(
-        f"Soak: {title} for {minutes:g} minutes, partition windows of {shape.window_seconds:g} s", fontsize=13
+        f"Soak: {title} for {minutes:g} min, partition windows of {shape.window_seconds:g} s", fontsize=13
     )
     panels: Any = figure.subplots(2, 2, sharex=True)
     _draw_relations(
@@ -39,7 +41,7 @@ def draw_soak(path: Path, shape: Shape, seen: Seen, *, title: str) -> None:
     for panel in panels.flat:
         panel.set_xlim(0, minutes)
         panel.grid(alpha=0.3)
-        panel.legend(loc="upper left", fontsize=8)
+        panel.legend(loc="upper left", fontsize=8, ncols=4)
     for panel in panels[1]:
         panel.set_xlabel("minutes")
     figure.savefig(path)
@@ -52,7 +54,7 @@ def _draw_relations(panel: Any, seen: Seen, what: str, *, unit: int, title: str,
     heights = [[value / unit for value in line] for line in lines.values()]
     panel.stackplot(moments, heights, labels=list(lines), colors=COLOURS[: len(lines)], alpha=0.85)
     panel.set(title=title, ylabel=label)
-    panel.set_ylim(bottom=0)
+    panel.set_ylim(0, HEADROOM * max(map(sum, zip(*heights, strict=True)), default=1.0) or 1.0)
 
 
 def lines_of(seen: Seen, what: str) -> dict[str, list[float]]:

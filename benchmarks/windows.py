@@ -1,15 +1,12 @@
 """Makes a fresh installation's windows short, so that many pass in minutes; never one that is in use."""
 
 from datetime import timedelta
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
-SHORTEN = """
-update pgqueue.installation
-set ready_window = %(window)s, history_window = %(window)s, retention = %(window)s
-"""
+from pgqueue import Client
+
 # Made under the old length they would have to pass first. Nothing is in them: nobody has been here yet.
 MADE_AHEAD = """
 select leaf.relname
@@ -23,14 +20,10 @@ where leaf.relnamespace = 'pgqueue'::regnamespace
 
 
 def shorten_windows(dsn: str, window: timedelta) -> None:
-    """Every window lasts that long from now on, and so does the history."""
-    with psycopg.connect(dsn) as connection:
-        connection.execute(SHORTEN, {"window": window})
-        _drop(connection, [name for (name,) in connection.execute(MADE_AHEAD).fetchall()])
-    with psycopg.connect(dsn) as connection:
-        connection.execute("select pgqueue.make_partitions()")
-
-
-def _drop(connection: psycopg.Connection[Any], names: list[str]) -> None:
-    for name in names:
-        connection.execute(sql.SQL("drop table pgqueue.{}").format(sql.Identifier(name)))
+    """Every window lasts that long from now on, in whole seconds, and so does the history."""
+    with Client(dsn) as client:
+        client.change_settings(ready_window=window, history_window=window, retention=window)
+        with psycopg.connect(dsn) as connection:
+            for (name,) in connection.execute(MADE_AHEAD).fetchall():
+                connection.execute(sql.SQL("drop table pgqueue.{}").format(sql.Identifier(name)))
+        client.maintain()

@@ -10,8 +10,6 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
-
 from benchmarks.contestants import Contestant
 from benchmarks.crew import Crew
 from benchmarks.flow import Flow
@@ -33,13 +31,13 @@ from pgqueue import Client
 SCENARIO = "soak"
 MINUTES = 10.0
 RATE = 200
-PRODUCERS = 2
+PRODUCERS = 4
 WORKERS = 2
 CONCURRENCY = 20
 WINDOWS = 20
 """So many windows pass in one soak; the first third of it is not judged."""
 SAMPLES = 300
-SHORTEST_WINDOW_SECONDS = 1.0
+SHORTEST_WINDOW_SECONDS = 1
 PURGED_AT_ONCE = 1_000
 PLOT = Path(__file__).resolve().parents[1] / "results" / "latest" / "soak.png"
 
@@ -47,7 +45,7 @@ PLOT = Path(__file__).resolve().parents[1] / "results" / "latest" / "soak.png"
 def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> list[Row]:
     """Figures of the last third, and each over that of the middle third. Draws the plot."""
     seconds = plan.minutes_or(MINUTES) * 60
-    shape = Shape(seconds, max(seconds / WINDOWS, SHORTEST_WINDOW_SECONDS), jobs=int(RATE * seconds))
+    shape = Shape(seconds, max(round(seconds / WINDOWS), SHORTEST_WINDOW_SECONDS), jobs=int(RATE * seconds))
     progress.begin(SCENARIO, SAMPLES * len(contestants))
     rows: list[Row] = []
     for contestant in contestants:
@@ -74,37 +72,32 @@ def measure(contestant: Contestant, shape: Shape, progress: Progress) -> Seen:
         workers = [stack.enter_context(worker) for worker in starting]
         for worker in workers:
             worker.await_joined()
-        keeper = Keeper(stack.enter_context(Client(dsn)))
-        seen = _soak(system.dsn, shape, keeper, workers, progress)
+        purger = Purger(stack.enter_context(Client(dsn)))
+        seen = _soak(system.dsn, shape, purger, workers, progress)
         seen.heard = listener.heard
         workers[0].await_that(lambda: len(seen.heard.ended) >= shape.jobs)
         workers[0].await_that(system.is_drained)
-        keeper.turn()
+        purger.purge()
     check_all_ended(seen.heard, shape.jobs)
-    check_dead(keeper.buried, range(shape.jobs))
+    check_dead(purger.purged, range(shape.jobs))
     return seen
 
 
-class Keeper:
-    """What cron would do: `pgqueue maintain`, and a purge of dead letters, which are kept for ever else."""
+class Purger:
+    """What cron would do: the dead letters, which are kept for ever otherwise, are counted and deleted."""
 
     def __init__(self, client: Client) -> None:
-        self.buried = 0
-        self.refusals = 0
+        self.purged = 0
         self._client = client
 
-    def turn(self) -> None:
+    def purge(self) -> None:
         """One round."""
-        try:
-            self._client.maintain()
-        except psycopg.errors.LockNotAvailable:  # it waits for nobody; the next turn tries again
-            self.refusals += 1
         while dead := [letter.id for letter in self._client.dead_letters(limit=PURGED_AT_ONCE)]:
-            self.buried += len(self._client.purge(dead))
+            self.purged += len(self._client.purge(dead))
 
 
 def _soak(
-    dsn: str, shape: Shape, keeper: Keeper, workers: Sequence[WorkerProcess], progress: Progress
+    dsn: str, shape: Shape, purger: Purger, workers: Sequence[WorkerProcess], progress: Progress
 ) -> Seen:
     """Run the load, and look on."""
     relations = Relations(dsn)
@@ -115,12 +108,12 @@ def _soak(
             for first in range(PRODUCERS)
         ]
         seen = Seen(flow.begin())
-        keep_at = seen.began + shape.window_seconds
+        purge_at = seen.began + shape.window_seconds
         for due in due_moments(SAMPLES / shape.seconds, shape.seconds):
             seen.samples.append((time.monotonic(), relations.sample()))
-            if due >= keep_at:
-                keeper.turn()
-                keep_at += shape.window_seconds
+            if due >= purge_at:
+                purger.purge()
+                purge_at += shape.window_seconds
             for worker in workers:
                 worker.check_alive()
             progress.advance()

@@ -1,6 +1,8 @@
-from benchmarks.plots import lines_of
+from pathlib import Path
+
+from benchmarks.plots import draw_soak, lines_of
 from benchmarks.relations import Sample
-from benchmarks.steadiness import Seen
+from benchmarks.steadiness import Seen, Shape
 
 
 def test_the_largest_relation_comes_first_and_the_small_ones_together() -> None:
@@ -21,3 +23,9 @@ def test_the_largest_relation_comes_first_and_the_small_ones_together() -> None:
 
 def test_nothing_seen_is_nothing_drawn() -> None:
     assert lines_of(Seen(0.0), "size_bytes") == {}
+
+
+def test_even_a_soak_that_saw_nothing_has_a_plot(tmp_path: Path) -> None:
+    draw_soak(tmp_path / "soak.png", Shape(60.0, 1.0, jobs=0), Seen(0.0, [(0.0, {})]), title="nothing")
+
+    assert (tmp_path / "soak.png").stat().st_size > 0
