@@ -25,7 +25,9 @@ def test_nothing_seen_is_nothing_drawn() -> None:
     assert lines_of(Seen(0.0), "size_bytes") == {}
 
 
-def test_even_a_soak_that_saw_nothing_has_a_plot(tmp_path: Path) -> None:
-    draw_soak(tmp_path / "soak.png", Shape(60.0, 1.0, jobs=0), Seen(0.0, [(0.0, {})]), title="nothing")
+def test_even_a_soak_without_jobs_has_a_plot(tmp_path: Path) -> None:
+    seen = Seen(0.0, [(0.0, {"jobs": Sample(1, 0)}), (30.0, {"jobs": Sample(2, 0)})])
+
+    draw_soak(tmp_path / "soak.png", Shape(60.0, 1.0, jobs=0), seen, title="nothing")
 
     assert (tmp_path / "soak.png").stat().st_size > 0
