@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 EVERYTHING = math.inf
-SHARE = 100  # a sweep is made again after a hundred times as long as it took, if that is later
+SHARE = 100  # a sweep that is dear is made again after a hundred times as long as it took
 
 Levels = tuple[tuple[float, float], ...]
 """How often to look how far back, in seconds: ever more seldom, and ever further."""
@@ -21,7 +21,10 @@ class Sweeps:
         self._levels = levels
         self._clock = clock
         self._made_at = [-math.inf] * len(levels)
-        self._took_seconds = [0.0] * len(levels)
+        self._last_seconds = [0.0] * len(levels)
+        self._took_seconds = [0.0] * len(
+            levels
+        )  # the shorter of the last two: one may only have been held up
 
     def due(self) -> float:
         """How far back to look now, in seconds; 0.0 while no sweep is due."""
@@ -50,4 +53,5 @@ class Sweeps:
             if covered <= reach:
                 self._made_at[number] = now
             if covered == reach:
-                self._took_seconds[number] = took_seconds
+                self._took_seconds[number] = min(took_seconds, self._last_seconds[number])
+                self._last_seconds[number] = took_seconds

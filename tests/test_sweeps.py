@@ -48,11 +48,21 @@ def test_one_nearby_leaves_those_further_due(sweeps: Sweeps, clock: Clock) -> No
     assert sweeps.due() == 100
 
 
-def test_one_that_took_long_waits_a_hundred_times_that(sweeps: Sweeps, clock: Clock) -> None:
+def test_sweeps_that_take_long_wait_a_hundred_times_that(sweeps: Sweeps, clock: Clock) -> None:
     clock.advance(10)
     sweeps.made(100, took_seconds=0.3)
+    sweeps.made(100, took_seconds=0.4)
     clock.advance(29)
     soon = sweeps.due()
     clock.advance(1)
 
     assert (soon, sweeps.due()) == (10, 100)
+
+
+def test_a_single_one_that_took_long_was_only_held_up(sweeps: Sweeps, clock: Clock) -> None:
+    clock.advance(10)
+    sweeps.made(100, took_seconds=0.3)
+    clock.advance(10)
+
+    assert sweeps.due() == 100
+    assert sweeps.may()

@@ -65,11 +65,12 @@ def test_and_seldom_everywhere(lookback: Lookback, clock: Clock) -> None:
     assert lookback.begin() is None
 
 
-def test_a_dear_look_everywhere_waits(clock: Clock) -> None:
+def test_dear_looks_everywhere_wait(clock: Clock) -> None:
     lookback = Lookback(clock=clock)
-    lookback.begin()
-    clock.advance(20)
-    lookback.end(jobs=0)
-    clock.advance(1000)
+    for _ in range(2):
+        lookback.begin()
+        clock.advance(20)
+        lookback.end(jobs=0)
+        clock.advance(1000)
 
     assert lookback.begin() == timedelta(seconds=1000 + 20 + MARGIN_SECONDS)
