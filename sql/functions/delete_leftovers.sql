@@ -10,6 +10,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set lock_timeout = '50ms'
 as $$
 declare
     v_kept integer;
@@ -55,6 +56,9 @@ begin
     );
     get diagnostics v_redriven = row_count;
     return v_kept + v_cancelled + v_redriven;
+exception
+    when lock_not_available then
+        return 0;
 end
 $$;
 

@@ -30,7 +30,7 @@ begin
     end if;
     select past.low, past.high
     into v_past
-    from pgqueue.past_windows() as past
+    from pgqueue.passed() as past
     where past.parent = drop_window.parent
         and past.name = drop_window.name;
     if not found then
@@ -39,12 +39,7 @@ begin
     if parent = 'ready' and pgqueue.carry_ready(name, carry) = carry then
         return 'carried';
     elsif parent = 'jobs' then
-        begin
-            execute format('lock table only pgqueue.%I in share mode', name);
-        exception
-            when lock_not_available then
-                return 'locked';
-        end;
+        execute format('lock table only pgqueue.%I in share mode', name);
         if pgqueue.carry_bodies(name, carry) = carry then
             return 'carried';
         end if;
@@ -53,6 +48,9 @@ begin
         case when not parent_is_busy then pgqueue.drop_partition(parent, name, v_past.low, v_past.high) end,
         pgqueue.empty_partition(parent, name, v_past.low, v_past.high)
     );
+exception
+    when lock_not_available then
+        return 'locked';
 end
 $$;
 

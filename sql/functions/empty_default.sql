@@ -40,6 +40,9 @@ begin
         perform pgqueue.free_space(v_name);
     end if;
     return v_left;
+exception
+    when lock_not_available then
+        return 0;
 end
 $$;
 

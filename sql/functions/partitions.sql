@@ -51,9 +51,28 @@ exception
 end
 $$;
 
+-- Nobody has a row on its way into `parent`, and nobody will before we commit.
+create or replace function pgqueue.is_quiet(parent text)
+returns boolean
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+begin
+    execute format('lock table only pgqueue.%I in access exclusive mode', parent);
+    return true;
+exception
+    when lock_not_available then
+        return false;
+end
+$$;
+
 -- A window of `parent`, as much of it as can be had: where the default partition
 -- holds rows of it (it was missing when they came), what begins just after them.
--- They leave by empty_default.
+-- They leave by empty_default. A row on its way to the default partition would be
+-- refused there once its window is attached, and the enqueue would fail: so a
+-- window begins some seconds from now, unless the table is quiet.
 create or replace function pgqueue.make_window(parent text, low timestamptz, high timestamptz)
 returns text
 language plpgsql
@@ -64,6 +83,7 @@ set datestyle = 'ISO'
 as $$
 declare
     v_key text := (select relation.key from pgqueue.partitioned() as relation where relation.parent = make_window.parent);
+    v_soon timestamptz := date_trunc('second', pgqueue.now()) + interval '6 seconds';
     v_last timestamptz;
 begin
     execute format(
@@ -76,8 +96,10 @@ begin
     )
     into v_last;
     if v_last is not null then
-        -- Some seconds from now: what comes before we are done goes to the default partition as well.
-        low := date_trunc('second', greatest(v_last, pgqueue.now())) + interval '3 seconds';
+        low := date_trunc('second', v_last) + interval '1 second';
+    end if;
+    if low < v_soon and not pgqueue.is_quiet(parent) then
+        low := v_soon;
     end if;
     if low >= high then
         return 'there';
@@ -103,6 +125,7 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
 as $$
 declare
     v_missing record;
@@ -127,6 +150,9 @@ begin
         v_fate := pgqueue.make_window(parent, v_missing.low, v_missing.high);
     end loop;
     return v_fate;
+exception
+    when lock_not_available then
+        return 'locked';
 end
 $$;
 

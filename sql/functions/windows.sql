@@ -19,6 +19,7 @@ $$;
 
 -- Every window there is. Bounds are spelled and read back under one time zone
 -- and style of dates, whatever the session's are.
+-- Locks: each partition for a moment, as PostgreSQL spells its bounds (55P03).
 create or replace function pgqueue.windows()
 returns table (parent text, name text, low timestamptz, high timestamptz)
 language sql
@@ -74,11 +75,10 @@ $$;
 -- The windows whose time is past, oldest first: of ready and claims those that
 -- ended a whole window ago, of the history those beyond the retention. Whether
 -- anything still needs them, drop_window finds out.
-create or replace function pgqueue.past_windows()
+create or replace function pgqueue.passed()
 returns table (parent text, name text, low timestamptz, high timestamptz)
 language sql
 stable
-security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
@@ -87,6 +87,28 @@ as $$
     join pgqueue.partitioned() as relation on relation.parent = there.parent
     where there.high < pgqueue.now() - relation.kept
     order by there.high, there.parent
+$$;
+
+-- The same for one who wants to drop them; none while somebody else keeps house
+-- or holds one of them.
+create or replace function pgqueue.past_windows()
+returns table (parent text, name text, low timestamptz, high timestamptz)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '50ms'
+as $$
+begin
+    if pgqueue.is_our_turn() then
+        return query
+        select *
+        from pgqueue.passed();
+    end if;
+exception
+    when lock_not_available then
+        return;
+end
 $$;
 
 -- What no window covers between now and `ahead` windows from now, earliest

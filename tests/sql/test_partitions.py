@@ -1,5 +1,7 @@
 """Tests that partitions are made ahead, beside the traffic, and that no enqueue fails for want of one."""
 
+import datetime as dt
+
 import psycopg
 import pytest
 
@@ -99,28 +101,42 @@ def test_rows_in_the_default_partition_do_not_keep_their_window_from_being_made(
 
     assert make(session) == 15
 
-    clock.advance(seconds=4)
+    clock.advance(seconds=1)
     later = session.enqueue()
     assert "pgqueue.jobs_default" in leaf(session, "jobs")
-    assert f"pgqueue.jobs_{clock.now():%Y%m%d_%H%M}33" in leaf(session, "jobs")
+    assert f"pgqueue.jobs_{clock.now():%Y%m%d_%H%M}31" in leaf(session, "jobs")
     assert len(leaf(session, "ready")) == 2
     assert [row.job for row in session.claim(max_jobs=5)] == [early, later]
 
 
-def test_rows_in_the_default_partition_to_the_end_of_a_window_leave_it_the_next(
-    session: Session, clock: Clock
+def test_a_window_of_now_begins_a_little_later_where_a_row_may_be_on_its_way(
+    session: Session, other: Session, clock: Clock
+) -> None:
+    clock.advance(days=60)
+
+    with other.transaction():
+        other.run("lock table only pgqueue.ready in row exclusive mode")  # as an enqueue begins
+        make(session)
+        session.enqueue()
+        assert leaf(session, "ready") == ["pgqueue.ready_default"]
+
+    clock.advance(seconds=6)
+    session.enqueue()
+    assert f"pgqueue.ready_{clock.now():%Y%m%d_%H%M}36" in leaf(session, "ready")
+
+
+def test_no_window_is_made_of_the_seconds_that_are_left_of_one(
+    session: Session, other: Session, clock: Clock
 ) -> None:
     clock.advance(days=60, minutes=9, seconds=28)  # it is 10:29:58
-    session.enqueue()
 
-    assert make(session) == 14
+    with other.transaction():
+        other.run("lock table only pgqueue.ready in row exclusive mode")
+        make(session)
 
-    clock.advance(seconds=2)
-    session.enqueue()
-    assert sorted(leaf(session, "ready")) == [
-        f"pgqueue.ready_{clock.now():%Y%m%d_%H%M}00",
-        "pgqueue.ready_default",
-    ]
+    assert session.value(
+        "select min(low) from pgqueue.windows() where parent = 'ready' and high > %s", clock.now()
+    ) == clock.now() + dt.timedelta(seconds=6)
 
 
 @pytest.mark.parametrize(
