@@ -15,7 +15,7 @@ from pgqueue.calls.watch import WATCH, arm, disarm, leave_posts, leave_watch, ne
 
 QUICK_POLLS_SECONDS = (0.001, 0.002, 0.004, 0.008)  # after work there is often more, moments later
 UNARMED_SECONDS = (0.002, 0.1)  # while an enqueue in flight keeps us from arming: first pause, longest
-UNSURE_SECONDS = 0.05  # armed, but not allowed yet to look below the floors (see Floors.look)
+UNSURE_SECONDS = (0.05, 1.0)  # armed, but not allowed yet to look below the floors (see Floors.look)
 SOONEST_DUE_SECONDS = 0.001
 # Who hears nothing looks the more seldom the longer it has found nothing: after this
 # part of that time. The reserve waits no longer than so: in a fleet of fifty somebody
@@ -58,6 +58,7 @@ class Sentry:
         self._empty_claims = 0
         self._worked_at = clock()
         self._refusals = 0  # of the bell, in a row
+        self._unsure_looks = 0  # in a row
         self._due_at: float | None = None
         self._watched: set[str] = set()
         self._posts: dict[str, int] = {}
@@ -99,6 +100,7 @@ class Sentry:
     def found_work(self, *, is_full: bool) -> None:
         """A claim found jobs. Full, the worker leaves the watch to another."""
         self._empty_claims = 0
+        self._unsure_looks = 0
         self._worked_at = self._clock()
         self._leaves = is_full
         self.claim_at = 0.0
@@ -114,9 +116,12 @@ class Sentry:
         elif not self.has_guard or self.is_asleep:
             self._sleep(now)
         elif self._refusals:
-            self.claim_at = now + min(UNARMED_SECONDS[0] * 2 ** min(self._refusals, 16), UNARMED_SECONDS[1])
+            self.claim_at = now + growing(UNARMED_SECONDS, self._refusals)
+        elif self._armed and self.is_unsure:
+            self.claim_at = now + growing(UNSURE_SECONDS, self._unsure_looks)
+            self._unsure_looks += 1
         else:
-            self.claim_at = now + (UNSURE_SECONDS if self._armed and self.is_unsure else 0)
+            self.claim_at = now
         self._empty_claims += 1
 
     def expect(self, seconds: float) -> None:
@@ -195,6 +200,7 @@ class Sentry:
     def _sleep(self, now: float) -> None:
         """Until the net, or what falls due. Where a place is to be had, every other look is for it."""
         keeps_all = len(self._watched) == len(self._queues)
+        self._unsure_looks = 0
         look = self._look_seconds(now) * (0.5 + self._spread())
         if self.has_guard and not keeps_all:
             self.try_at = now + look
@@ -251,3 +257,9 @@ class Sentry:
 
     def _learn_due(self, due: timedelta | None) -> None:
         self._due_at = None if due is None else self._clock() + due.total_seconds()
+
+
+def growing(bounds: tuple[float, float], times: int) -> float:
+    """The first pause, doubled so many times, but no longer than the longest."""
+    shortest, longest = bounds
+    return min(shortest * 2.0 ** min(times, 16), longest)

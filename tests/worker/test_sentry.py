@@ -289,7 +289,23 @@ def test_newly_armed_it_must_look_everywhere_before_it_sleeps(
 
     assert sentry.is_unsure
     assert not sentry.is_asleep
-    assert pause(sentry, clock) == pytest.approx(UNSURE_SECONDS)
+    assert pause(sentry, clock) == pytest.approx(UNSURE_SECONDS[0])
+
+
+def test_not_allowed_to_look_everywhere_it_asks_less_and_less_often(
+    sentry: Sentry, desk: Desk, clock: Clock
+) -> None:
+    """Under a long transaction that takes as long as it is dear."""
+    get_idle(desk)
+    desk.claim_nothing()
+    pauses = []
+    for _ in range(8):
+        desk.answer(sentry.requests(wants_jobs=True))
+        sentry.found_nothing()
+        pauses.append(pause(sentry, clock))
+
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == pytest.approx(UNSURE_SECONDS[1])
 
 
 def test_a_ring_for_an_armed_queue_wakes_it(sentry: Sentry, desk: Desk, clock: Clock) -> None:
