@@ -13,11 +13,12 @@ import psycopg
 from pgqueue import AsyncClient
 from tests.chaos.fleet import Fleet
 from tests.chaos.verdict import REST, WORKERS, Breach
+from tests.waiting import until
 
 START_SECONDS = 120.0
 REST_SECONDS = 180.0
 LOOK_SECONDS = 0.5
-MOST_RESTARTS = 6
+MOST_RESTARTS = 10
 PRESENT = "select count(*) from pgqueue.workers"
 UNREST = """
 select
@@ -54,6 +55,7 @@ async def healed(fleet: Fleet, dsn: str) -> list[Breach]:
     """Let the workers go on until nothing waits and nothing is held; then stop them and keep the house."""
     for post in fleet.posts:
         fleet.thaw(post)
+    await until(lambda: unrest(dsn), seconds=START_SECONDS)  # no worker can start before
     lives = {post.name: post.lives for post in fleet.posts}
     async with kept_alive(fleet):
         found = await at_rest(dsn)
