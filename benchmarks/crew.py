@@ -6,7 +6,8 @@ It must never leave a process behind, nor take a process that died for one that 
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
@@ -75,7 +76,8 @@ class Crew:
         """Run a module's function in a process of its own."""
         ours, theirs = SPAWN.Pipe()
         process = SPAWN.Process(target=_work, args=(theirs, work, arguments), daemon=True)
-        process.start()
+        with _deaf_to_ctrl_c():
+            process.start()
         theirs.close()
         hand: Hand[Answer] = Hand(work.__name__, process, ours)
         self._hands.append(hand)
@@ -112,9 +114,18 @@ class Crew:
             hand.dismiss()
 
 
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What starts meanwhile is deaf to it from its first moment: the harness ends its processes."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _work(line: Connection, work: Callable[..., object], arguments: tuple[object, ...]) -> None:
-    """In the new process. Ctrl-C is the harness's: it ends us."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """In the new process."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         told = (True, work(*arguments))

@@ -26,6 +26,10 @@ def wait_for_ever() -> None:
         time.sleep(60)
 
 
+def is_deaf_to_ctrl_c() -> bool:
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
 def start_and_fail(started: list[int]) -> None:
     with Crew() as crew:
         started.append(crew.start(wait_for_ever).pid)
@@ -51,3 +55,10 @@ def test_no_process_outlives_the_block() -> None:
         start_and_fail(started)
 
     assert not psutil.pid_exists(started[0])
+
+
+def test_ctrl_c_in_a_terminal_is_for_the_harness_alone() -> None:
+    with Crew() as crew:
+        assert crew.start(is_deaf_to_ctrl_c).answer()
+
+    assert not is_deaf_to_ctrl_c()
