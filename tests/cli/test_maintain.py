@@ -1,7 +1,7 @@
 """Tests of `maintain`."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -14,6 +14,11 @@ LONG_AGO = """
 """
 
 
+def long_ago() -> str:
+    """The window's name. Beside it, some of the template's may be past."""
+    return f"ready_{datetime.now(UTC) - timedelta(days=3):%Y%m%d}_000000"
+
+
 def test_it_says_what_it_did(run: Run, dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(LONG_AGO)
@@ -21,10 +26,9 @@ def test_it_says_what_it_did(run: Run, dsn: str) -> None:
     result = run("maintain")
 
     assert result.exit_code == 0
-    first, last = result.output.splitlines()
+    first, *others = result.output.splitlines()
     assert first.startswith("partitions made ahead: ")
-    assert last.startswith("ready_2")
-    assert last.endswith(": dropped")
+    assert f"{long_ago()}: dropped" in others
 
 
 def test_as_json(run: Run, dsn: str) -> None:
@@ -33,7 +37,8 @@ def test_as_json(run: Run, dsn: str) -> None:
 
     done = json.loads(run("maintain", "--json").stdout)
 
-    assert [(window["table"], window["fate"]) for window in done["windows"]] == [("ready", "dropped")]
+    fates = {window["partition"]: (window["table"], window["fate"]) for window in done["windows"]}
+    assert fates[long_ago()] == ("ready", "dropped")
     assert set(done) == {"made", "locked", "windows", "emptied", "deleted"}
 
 

@@ -11,16 +11,19 @@ import psycopg
 from tests.sql.session import Session
 
 PATIENCE_SECONDS = 60.0
-# Fifty times what maintenance may wait: whoever stands behind a holder that stays, and behind nothing
+# A hundred times what maintenance may wait: whoever stands behind a holder that stays, and behind nothing
 # else, runs into it; a machine that is merely slow does not.
-LOCK_TIMEOUT = "-c lock_timeout=5s"
+LOCK_TIMEOUT = "10s"
 
 
 class Load:
     """Threads that enqueue, and threads that claim and finish, until told to stop."""
 
-    def __init__(self, dsn: str, *, producers: int = 2, consumers: int = 2) -> None:
+    def __init__(
+        self, dsn: str, *, producers: int = 2, consumers: int = 2, lock_timeout: str = LOCK_TIMEOUT
+    ) -> None:
         self._dsn = dsn
+        self._options = f"-c lock_timeout={lock_timeout}"
         self._is_over = threading.Event()
         self.enqueued: Counter[int] = Counter()
         self.finished: Counter[int] = Counter()
@@ -52,7 +55,7 @@ class Load:
 
     def _run(self, work: Callable[[Session], Any]) -> None:
         try:
-            with psycopg.connect(self._dsn, autocommit=True, options=LOCK_TIMEOUT) as connection:
+            with psycopg.connect(self._dsn, autocommit=True, options=self._options) as connection:
                 session = Session(connection)
                 while not self._is_over.is_set():
                     work(session)

@@ -218,7 +218,7 @@ def test_no_enqueue_fails_while_windows_come_and_go(dsn: str, client: Client, cl
 
 def test_the_errors_of_a_load_are_told(dsn: str, session: Session) -> None:
     """Else the tests above would prove nothing."""
-    with Load(dsn, producers=1, consumers=0) as load, session.transaction():
+    with Load(dsn, producers=1, consumers=0, lock_timeout="100ms") as load, session.transaction():
         session.run("lock table pgqueue.jobs in access exclusive mode")
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not load.errors and time.monotonic() < deadline:

@@ -16,6 +16,7 @@ import pytest
 from pgqueue import AsyncClient, JobRecord, current_job, task
 from pgqueue.calls.call import Call, call, function, nothing
 from pgqueue.calls.duty import duty_beats
+from pgqueue.maintenance import Maintenance
 from pgqueue.worker.connections import Connections, no_greeting
 from pgqueue.worker.line import Line
 from tests.waiting import until as until_soon
@@ -24,6 +25,7 @@ from tests.worker.processes import kill, worker_process
 
 PATIENCE_SECONDS = 120.0  # on a machine with nothing else to do: ten
 until = partial(until_soon, seconds=PATIENCE_SECONDS)
+NOTHING_DONE = Maintenance(0, (), (), emptied=0, deleted=0, next_round=timedelta(minutes=1))
 Recovered = Callable[[int], Awaitable[JobRecord]]
 CLAIMS = "select count(*) from pgqueue.claims"
 WORKERS = "select count(*) = %s from pgqueue.workers"
@@ -218,9 +220,10 @@ async def test_maintenance_is_done_also_where_no_connection_is_left_for_it(
 ) -> None:
     done = asyncio.Event()
 
-    def script() -> Generator[Call[int], int, None]:
+    def script() -> Generator[Call[int], int, Maintenance]:
         if (yield duty_beats()):
             done.set()
+        return NOTHING_DONE
 
     def unreachable(connections: Connections) -> Line:
         return Line("host=/nowhere", schema="pgqueue", options={}, greeting=no_greeting)
@@ -232,9 +235,10 @@ async def test_maintenance_is_done_also_where_no_connection_is_left_for_it(
     await until(done.is_set)
 
 
-def stalling() -> Generator[Call[None], None, None]:
+def stalling() -> Generator[Call[None], None, Maintenance]:
     """A round of maintenance that takes long."""
     yield call(function("stall"), {}, nothing)
+    return NOTHING_DONE
 
 
 async def is_stalled(connection: psycopg.AsyncConnection[Any]) -> bool:
