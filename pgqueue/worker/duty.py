@@ -13,6 +13,8 @@ from pgqueue.calls.duty import Standing
 ROUND_SECONDS = 1.0  # between two rounds of the one on duty
 DEPUTY_SECONDS = 1.0  # between two tries of its deputy: the death of the one on duty costs so much
 SILENT_SECONDS = 4.0  # without a beat: its holder is frozen, or its network is
+CALM_SECONDS = 120.0  # a term that lasts so long ends a time of trouble
+MOST_SILENCE = 16  # times the usual silence: where terms end one after the other, the rounds are long
 SHARED_ASKS = 5.0  # a second, of all the others together: the fewer there are, the sooner each asks
 ASK_SECONDS = (1.0, 10.0)  # bounds of the pause of one of the others, give or take a quarter
 UNGUARDED_SECONDS = 3.0  # the pause of one who cannot hold locks, give or take a half
@@ -33,6 +35,8 @@ class Duty:
         self._workers = 1
         self._beats: int | None = None
         self._moved_at = 0.0  # when we last saw a new beat
+        self._began_at = 0.0  # when we first heard of this term
+        self._patience = 1  # times the usual silence
         self._clock = clock
         self._spread = spread
 
@@ -49,7 +53,11 @@ class Duty:
     @property
     def is_silent(self) -> bool:
         """Whether nobody has done the duty for too long, as far as we have looked."""
-        return not self.is_ours and self._beats is not None and self._silence() >= SILENT_SECONDS
+        return (
+            not self.is_ours
+            and self._beats is not None
+            and self._silence() >= SILENT_SECONDS * self._patience
+        )
 
     @property
     def pause_seconds(self) -> float:
@@ -68,7 +76,7 @@ class Duty:
 
     def stands(self, standing: Standing) -> None:
         """The server said where we stand."""
-        self.term = standing.term
+        self._note_term(standing.term)
         self.is_ours = standing.is_on_duty
         self.is_deputy = standing.is_deputy
         self._workers = standing.workers
@@ -87,6 +95,16 @@ class Duty:
         self.is_ours = False
         self.is_deputy = False
         self._beats = None
+
+    def _note_term(self, term: int) -> None:
+        """Be twice as patient with every term that ends soon after another: each new holder begins anew."""
+        now = self._clock()
+        if term != self.term:
+            self._patience = 1 if self.term is None else min(2 * self._patience, MOST_SILENCE)
+            self._began_at = now
+        elif now - self._began_at >= CALM_SECONDS:
+            self._patience = 1
+        self.term = term
 
     def _silence(self) -> float:
         return self._clock() - self._moved_at

@@ -3,7 +3,15 @@
 from typing import Any
 
 from pgqueue.calls.duty import Standing
-from pgqueue.worker.duty import ASK_SECONDS, DEPUTY_SECONDS, ROUND_SECONDS, SILENT_SECONDS, Duty
+from pgqueue.worker.duty import (
+    ASK_SECONDS,
+    CALM_SECONDS,
+    DEPUTY_SECONDS,
+    MOST_SILENCE,
+    ROUND_SECONDS,
+    SILENT_SECONDS,
+    Duty,
+)
 
 
 class Clock:
@@ -79,6 +87,28 @@ def test_a_duty_that_does_not_beat_is_silent_after_a_while() -> None:
     duty.stands(standing())
 
     assert duty.is_silent
+
+
+def test_where_terms_end_one_after_the_other_patience_grows_until_all_is_calm() -> None:
+    """Rounds may take long, under a long transaction: ending terms for it would only make more of them."""
+    clock = Clock()
+    duty = Duty(clock=clock)
+
+    def patience() -> float:
+        began = clock.now
+        while not duty.is_silent:
+            clock.now += 0.5
+        return clock.now - began
+
+    patiences = []
+    for term in range(1, 7):
+        duty.stands(standing(term=term, beats=term))
+        patiences.append(patience() / SILENT_SECONDS)
+    clock.now += CALM_SECONDS
+    duty.stands(standing(term=6, beats=100))
+
+    assert patiences == [1, 2, 4, 8, 16, MOST_SILENCE]
+    assert patience() == SILENT_SECONDS
 
 
 def test_before_anything_was_heard_there_is_no_silence() -> None:
