@@ -46,6 +46,7 @@ class Floors:
     def __init__(self, queues: Sequence[str], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._queues = tuple(queues)
         self._clock = clock
+        self._asked: tuple[tuple[str, ...], list[Line]] | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -64,7 +65,7 @@ class Floors:
 
         is_unsure: something may have appeared: look for it as soon as that is not too dear.
         """
-        lines = [(queue, priority) for queue in queues for priority in range(PRIORITIES)]
+        lines = self._lines_of(tuple(queues))
         reach = self._sweeps.due()
         is_marked = reach == EVERYTHING or self._marked.due() > 0 or (is_unsure and self._marked.may())
         floors = [self._lines[line] for line in lines]
@@ -73,6 +74,14 @@ class Floors:
         if is_marked:
             floors = [lower(floor, self._seen[line]) for floor, line in zip(floors, lines, strict=True)]
         return Look(lines, floors, reach=reach, is_marked=is_marked, began_at=self._clock())
+
+    def _lines_of(self, queues: tuple[str, ...]) -> list[Line]:
+        """The lines of these queues, in order; they are mostly the same ones again."""
+        asked = self._asked
+        if asked is None or asked[0] != queues:
+            lines = [(queue, priority) for queue in queues for priority in range(PRIORITIES)]
+            asked = self._asked = (queues, lines)
+        return asked[1]
 
     def learn(self, look: Look, lease: Lease) -> None:
         """Take note of where this claim found its jobs, and of what it found exhausted."""

@@ -21,6 +21,7 @@ class Sweeps:
         self._levels = levels
         self._clock = clock
         self._made_at = [-math.inf] * len(levels)
+        self._due_at = -math.inf  # the soonest of them: it is asked at every claim
         self._last_seconds = [0.0] * len(levels)
         self._took_seconds = [0.0] * len(
             levels
@@ -29,6 +30,8 @@ class Sweeps:
     def due(self) -> float:
         """How far back to look now, in seconds; 0.0 while no sweep is due."""
         now = self._clock()
+        if now < self._due_at:
+            return 0.0
         reaches = [
             reach
             for (period, reach), made_at, took in zip(
@@ -55,3 +58,9 @@ class Sweeps:
             if covered == reach:
                 self._took_seconds[number] = min(took_seconds, self._last_seconds[number])
                 self._last_seconds[number] = took_seconds
+        self._due_at = min(
+            made_at + max(period, SHARE * took)
+            for (period, _), made_at, took in zip(
+                self._levels, self._made_at, self._took_seconds, strict=True
+            )
+        )

@@ -71,11 +71,19 @@ def claim(
         "lease": lease,
         "worker": worker,
         "floors": [place and place[0] for place in floors],
-        "floor_ids": [place and place[1] for place in floors],
+        "floor_ids": ids_of(floors),
         "marked": marked,
         "apart": apart,
     }
     return call(CLAIM, values, lease_of)
+
+
+def ids_of(floors: Sequence[tuple[datetime, int] | None]) -> list[int | None]:
+    """The ids of the places that have one, up to the last: mostly few or none, and each costs."""
+    ids: list[int | None] = [place[1] or None if place else None for place in floors]
+    while ids and ids[-1] is None:
+        ids.pop()
+    return ids
 
 
 def lease_of(rows: Sequence[Row]) -> Lease:
