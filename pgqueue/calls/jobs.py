@@ -103,8 +103,15 @@ def moment(value: datetime | None) -> datetime | None:
 
 
 def parsed(value: str | None) -> Any:
-    """A jsonb value as Python's; every driver gives its text."""
-    return json.loads(value) if value is not None else None
+    """A jsonb value as Python's; every driver gives its text.
+
+    The text itself where Python cannot read it: other languages may have written it,
+    nested too deep or with numbers too long.
+    """
+    try:
+        return json.loads(value) if value is not None else None
+    except (RecursionError, ValueError):
+        return value
 
 
 def known(job: int, record: JobRecord | None) -> JobRecord:

@@ -133,18 +133,23 @@ class Line:
     @asynccontextmanager
     async def quiet(self, seconds: float) -> AsyncIterator[None]:
         """No call is under way inside the block: one that does not end in so many seconds is broken off."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._turn.acquire()
-        except TimeoutError:
-            if self._connection is not None:
-                self._connection.hang_up()
-            yield
-            return
+        is_quiet = await self._take_turn(seconds)
+        if not is_quiet and self._connection is not None:
+            self._connection.hang_up()  # whoever waits for an answer gives up at once, and his turn
+            is_quiet = await self._take_turn(seconds)
         try:
             yield
         finally:
-            self._turn.release()
+            if is_quiet:
+                self._turn.release()
+
+    async def _take_turn(self, seconds: float) -> bool:
+        """Whether it came to us within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._turn.acquire()
+        except TimeoutError:
+            return False
 
     async def drop(self) -> None:
         """Close the connection; `reopen` makes a new one."""

@@ -130,7 +130,14 @@ class Worker:
         self._pump.put_down()
         self._pump.wake()
         self._timers.append(self._loop.call_later(self.settings.grace.total_seconds(), self._abandon))
-        if not self._book.claims and not self._connections.line.is_connected:
+        if not self._connections.line.is_connected:
+            self._leave_empty_handed()
+        else:  # an answer under way may yet bring jobs, but a silent server is not waited for all the grace
+            self._timers.append(self._loop.call_later(STOP_MARGIN_SECONDS, self._leave_empty_handed))
+
+    def _leave_empty_handed(self) -> None:
+        """Where nothing is held, nothing need be told."""
+        if not self._book.claims:
             self._gone.set()
 
     def _abandon(self) -> None:

@@ -123,11 +123,13 @@ async def test_a_worker_stops_on_a_silent_network(
     run_worker: RunWorker, network: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pgqueue.worker.worker.LEAVE_SECONDS", 0.2)
+    monkeypatch.setattr("pgqueue.worker.worker.STOP_MARGIN_SECONDS", 0.2)
     monkeypatch.setattr("pgqueue.worker.connections.LEAVE_SECONDS", 0.2)
-    worker = run_worker(quick, dsn=network.dsn, settings={"poll": timedelta(hours=1)})
+    worker = run_worker(quick, dsn=network.dsn, settings={"grace": timedelta(hours=1)})
     await worker.asleep()
     line = worker.worker._connections.line
     network.silence()
+    worker.worker._pump.look()
     await until(line._turn.locked)  # it asks, and will not be answered
 
     await worker.stop()
