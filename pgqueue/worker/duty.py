@@ -37,6 +37,7 @@ class Duty:
         self._moved_at = 0.0  # when we last saw a new beat
         self._began_at = 0.0  # when we first heard of this term
         self._patience = 1  # times the usual silence
+        self._heard_at = 0.0  # when we last asked
         self._clock = clock
         self._spread = spread
 
@@ -84,10 +85,11 @@ class Duty:
 
     def heard(self, beats: int) -> bool:
         """So often has the duty been done. Returns whether that is news, or the first we hear of it."""
+        self._heard_at = self._clock()
         if beats == self._beats:
             return False
         self._beats = beats
-        self._moved_at = self._clock()
+        self._moved_at = self._heard_at
         return True
 
     def forget(self) -> None:
@@ -102,9 +104,11 @@ class Duty:
         if term != self.term:
             self._patience = 1 if self.term is None else min(2 * self._patience, MOST_SILENCE)
             self._began_at = now
+            self._moved_at = now  # its holder has yet to begin
         elif now - self._began_at >= CALM_SECONDS:
             self._patience = 1
         self.term = term
 
     def _silence(self) -> float:
-        return self._clock() - self._moved_at
+        """As of our last question: what came to pass since, we have not asked; large fleets ask seldom."""
+        return self._heard_at - self._moved_at

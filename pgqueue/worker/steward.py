@@ -90,15 +90,19 @@ class Steward:
             self._joined()
 
     async def _is_on_duty(self, guard: Line) -> bool:
-        """Try for the duty. Where its holder is silent the term is ended first."""
+        """Try for the duty. Where its holder is silent its term is ended, and we try for the next."""
         duty = self._duty
+        await self._try_for_duty(guard)
         if duty.is_silent and duty.term is not None:
             (ended,) = await guard.run(end_duty(duty.term))
             if ended:
                 logger.warning("the worker on duty has been silent for too long: another takes its place")
-        (standing,) = await guard.run(take_duty(duty.held, duty.deputised))
-        duty.stands(standing)
+            await self._try_for_duty(guard)
         return duty.is_ours
+
+    async def _try_for_duty(self, guard: Line) -> None:
+        (standing,) = await guard.run(take_duty(self._duty.held, self._duty.deputised))
+        self._duty.stands(standing)
 
     async def _is_needed(self) -> bool:
         """For one who cannot hold locks: whether nobody has done the duty since we last looked."""

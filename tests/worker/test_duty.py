@@ -98,6 +98,7 @@ def test_where_terms_end_one_after_the_other_patience_grows_until_all_is_calm() 
         began = clock.now
         while not duty.is_silent:
             clock.now += 0.5
+            duty.heard(duty._beats or 0)  # asked, and nothing new
         return clock.now - began
 
     patiences = []
@@ -109,6 +110,27 @@ def test_where_terms_end_one_after_the_other_patience_grows_until_all_is_calm() 
 
     assert patiences == [1, 2, 4, 8, 16, MOST_SILENCE]
     assert patience() == SILENT_SECONDS
+
+
+def test_who_asks_seldom_does_not_take_its_own_pause_for_silence() -> None:
+    """In a fleet of fifty ten seconds lie between two questions, and ten beats."""
+    clock = Clock()
+    duty = Duty(clock=clock)
+    for beats in range(5, 50, 10):
+        duty.stands(standing(beats=beats, workers=50))
+        clock.now += ASK_SECONDS[1]
+
+        assert not duty.is_silent
+
+
+def test_a_new_term_is_given_time_to_beat() -> None:
+    clock = Clock()
+    duty = Duty(clock=clock)
+    duty.stands(standing())
+    clock.now += SILENT_SECONDS
+    duty.stands(standing(term=2))
+
+    assert not duty.is_silent
 
 
 def test_before_anything_was_heard_there_is_no_silence() -> None:
