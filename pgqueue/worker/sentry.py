@@ -19,10 +19,10 @@ UNSURE_SECONDS = (0.05, 1.0)  # armed, but not allowed yet to look below the flo
 SOONEST_DUE_SECONDS = 0.001
 # Who hears nothing looks the more seldom the longer it has found nothing: after this
 # part of that time. The reserve waits no longer than so: in a fleet of fifty somebody
-# comes every tenth of a second, and each asks less than a question in three seconds.
+# comes every tenth of a second, and each asks a question in four and a half.
 IDLE_PART = 0.2
 SOONEST_LOOK_SECONDS = 0.05
-RESERVE_SECONDS = 3.5
+RESERVE_SECONDS = 4.5
 NEVER = float("inf")
 
 Request = tuple[Call[Any], Callable[[Any], None]]
