@@ -102,6 +102,7 @@ class Pump:
             requests = self._sentry.requests(wants_jobs=bool(wanted), wants_place=wants_place)
             if parts or wanted or requests:
                 await self._exchange(parts, requests, wanted)
+                await asyncio.sleep(0)  # what was just claimed starts before we think of the next exchange
             else:
                 await self._pause(now)
 

@@ -66,6 +66,8 @@ class Sentry:
         self._tries_watch = True
         self._leaves = False
         self._heard = False  # since the last claim was sent: it may have looked too early
+        self._is_rung = False  # somebody enqueued just now: claim, and ask nothing else before
+        self._knows_due = True  # what was enqueued since we asked may fall due sooner
 
     @property
     def is_asleep(self) -> bool:
@@ -74,6 +76,7 @@ class Sentry:
             self._is_idle
             and not self._tries_watch
             and not self._heard
+            and (self._knows_due or not self._watched)
             and self._armed == self._watched
             and not (self._armed and self.is_unsure)
         )
@@ -89,6 +92,9 @@ class Sentry:
         if not wants_jobs:
             return self._requests_for_place() if wants_place else []
         self._heard = False
+        if self._is_rung:
+            self._is_rung = False
+            return []
         if not self.has_guard:
             return [(next_due(self._queues), self._learn_due)]
         if self._tries_watch:
@@ -136,7 +142,10 @@ class Sentry:
             return False
         if word == "watch" and queue not in self._watched:
             self._tries_watch = True
-        elif not (word == "resume" or (word == "wake" and queue in self._armed)):
+        elif word == "wake" and queue in self._armed:
+            self._is_rung = True
+            self._knows_due = False
+        elif word != "resume":
             return False
         self.look()
         return True
@@ -256,6 +265,7 @@ class Sentry:
         self._tries_watch = True
 
     def _learn_due(self, due: timedelta | None) -> None:
+        self._knows_due = True
         self._due_at = None if due is None else self._clock() + due.total_seconds()
 
 

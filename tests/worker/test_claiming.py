@@ -263,3 +263,29 @@ async def test_a_drain_ends_as_soon_as_its_last_job_does(client: AsyncClient, ru
     await worker.ended()
 
     assert worker.counts.succeeded == 1
+
+
+async def test_a_claimed_job_starts_before_the_next_claim(
+    client: AsyncClient, run_worker: RunWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    ran = asyncio.Event()
+    run = Line.run
+
+    async def noted(line: Line, *calls: Call[Any]) -> list[Any]:
+        events.extend(call.function.name for call in calls if call.function.name == "claim")
+        return await run(line, *calls)
+
+    @task
+    async def work() -> None:
+        events.append("handler")
+        ran.set()
+
+    monkeypatch.setattr(Line, "run", noted)
+    worker = run_worker(work)
+    await worker.asleep()
+    events.clear()
+    await client.enqueue(work.job())
+    await asyncio.wait_for(ran.wait(), PATIENCE_SECONDS)
+
+    assert events[:2] == ["claim", "handler"]

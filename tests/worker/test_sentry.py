@@ -316,6 +316,21 @@ def test_a_ring_for_an_armed_queue_wakes_it(sentry: Sentry, desk: Desk, clock: C
     assert sentry.is_unsure
 
 
+def test_a_ring_is_answered_with_a_claim_alone_and_what_falls_due_is_asked_before_sleep(
+    sentry: Sentry, desk: Desk, clock: Clock
+) -> None:
+    fall_asleep(sentry, desk)
+    desk.due = timedelta(seconds=3)  # what was enqueued, and rang, was for later
+    sentry.hear("wake", "q")
+
+    first, pause_after_first = desk.claim_nothing(), pause(sentry, clock)
+    second = desk.claim_nothing()
+
+    assert (first, pause_after_first) == ([], 0)
+    assert second == ["next_due"]
+    assert pause(sentry, clock) == pytest.approx(3)
+
+
 @pytest.mark.parametrize(
     ("word", "queue"), [("wake", "other"), ("watch", "other"), ("watch", "q"), ("x", "q")]
 )
