@@ -1,5 +1,6 @@
 """Tests that the schema is installed whole or not at all, by one migrator at a time, wherever wanted."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from pgqueue.assets import sql_files
 
 CHECKOUT = Path(__file__).parent.parent
 PATIENCE_SECONDS = 60.0
+WINDOW = re.compile(r"\d{8}_\d{6}|FROM \('[^']+'\) TO \('[^']+'\)")
 CATALOG = """
     select 'column', format('%%s.%%s %%s %%s %%s', class.relname, attribute.attname,
         format_type(atttypid, atttypmod), attnotnull, coalesce(pg_get_expr(adbin, adrelid), ''))
@@ -54,10 +56,13 @@ def query(dsn: str, statement: str, *values: Any) -> list[Any]:
 
 
 def catalog(dsn: str, schema: str = "pgqueue") -> list[Any]:
-    """Everything the catalogs say of a schema; object ids and names of the schema itself left out."""
+    """Everything the catalogs say of a schema; object ids and names of the schema itself left out.
+
+    Which windows there are is a matter of the moment: what counts is that they are all alike.
+    """
     with psycopg.connect(dsn, autocommit=True) as connection:
         rows = connection.execute(CATALOG.format(schema), {"schema": schema}).fetchall()
-    return [(kind, (text or "").replace(schema, "SCHEMA")) for kind, text in rows]
+    return sorted({(kind, WINDOW.sub("WINDOW", (text or "").replace(schema, "SCHEMA"))) for kind, text in rows})
 
 
 def objects(dsn: str, schema: str = "pgqueue") -> int:

@@ -37,6 +37,11 @@ def broken(connection: Connection) -> set[str]:
     return {name for name, _ in facts.breaches(connection)}
 
 
+def left(connection: Connection) -> list[tuple[str, str]]:
+    """What is left, but for windows: here nobody keeps the house, and one may pass any minute."""
+    return [row for row in facts.rows(connection, "leftovers.sql") if "window" not in row[0]]
+
+
 def test_jobs_in_every_state_break_nothing(connection: Connection) -> None:
     client = Client()
     client.enqueue_many([plain.job(key=key) for key in range(10)], connection=connection)
@@ -136,10 +141,11 @@ def test_nothing_is_left_of_a_job_that_ended_and_of_one_that_did_not_its_rows_ar
     connection: Connection, job: int
 ) -> None:
     client = Client()
-    assert facts.rows(connection, "leftovers.sql") == [("a row in ready", str(job))]
+    waiting = left(connection)
     lease = client.claim("default", connection=connection)
-    assert facts.rows(connection, "leftovers.sql") == [("a claim", str(lease.claim))]
-
+    claimed = left(connection)
     client.finish_all(lease, connection=connection)
 
-    assert facts.rows(connection, "leftovers.sql") == []
+    assert waiting == [("a row in ready", str(job))]
+    assert claimed == [("a claim", str(lease.claim))]
+    assert left(connection) == []
