@@ -62,7 +62,8 @@ def catalog(dsn: str, schema: str = "pgqueue") -> list[Any]:
     """
     with psycopg.connect(dsn, autocommit=True) as connection:
         rows = connection.execute(CATALOG.format(schema), {"schema": schema}).fetchall()
-    return sorted({(kind, WINDOW.sub("WINDOW", (text or "").replace(schema, "SCHEMA"))) for kind, text in rows})
+    told = {(kind, (text or "").replace(schema, "SCHEMA")) for kind, text in rows}
+    return sorted({(kind, WINDOW.sub("WINDOW", text)) for kind, text in told})
 
 
 def objects(dsn: str, schema: str = "pgqueue") -> int:

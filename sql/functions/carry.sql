@@ -58,7 +58,7 @@ $$;
 
 -- Copy the bodies of jobs that have not ended to jobs_kept. The partition is
 -- locked against inserts, so the set can only shrink. Returns how many were
--- copied, `most` if there may be more.
+-- chosen, `most` if there may be more: one that a redrive kept meanwhile counts too.
 create or replace function pgqueue.carry_bodies(name text, most integer)
 returns integer
 language plpgsql
@@ -68,27 +68,35 @@ as $$
 declare
     v_low bigint;
     v_high bigint;
-    v_copied integer;
+    v_chosen integer;
 begin
     execute format('select min(id), max(id) from only pgqueue.%I', name) into v_low, v_high;
     execute format(
         $copy$
-        insert into pgqueue.jobs_kept
-        select body.*
-        from pgqueue.unfinished($1, $2) as waiting (id)
-        join only pgqueue.%I as body using (id)
-        where not exists (
-            select
-            from pgqueue.jobs_kept as kept
-            where kept.id = body.id
+        with chosen as materialized (
+            select body.*
+            from pgqueue.unfinished($1, $2) as waiting (id)
+            join only pgqueue.%I as body using (id)
+            where not exists (
+                select
+                from pgqueue.jobs_kept as kept
+                where kept.id = body.id
+            )
+            limit $3
+        ),
+        copied as (
+            insert into pgqueue.jobs_kept
+            select *
+            from chosen
+            on conflict do nothing
         )
-        limit $3
-        on conflict do nothing
+        select count(*)
+        from chosen
         $copy$,
         name
     )
+    into v_chosen
     using v_low, v_high, most;
-    get diagnostics v_copied = row_count;
-    return v_copied;
+    return v_chosen;
 end
 $$;

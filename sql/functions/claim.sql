@@ -96,6 +96,7 @@ begin
 
     for v_batch in 1 .. 1000 loop
         exit when v_is_apart;
+        v_cancelled := '{}';
         v_claim := pgqueue.next_id(v_now);
         with picked as materialized (
             select line.*

@@ -17,7 +17,7 @@ declare
     v_cancelled integer;
     v_redriven integer;
 begin
-    if not pgqueue.is_our_turn() then
+    if not pgqueue.may_clear() then
         return 0;
     end if;
     v_kept := pgqueue.delete_kept(pgqueue.now() - (select retention from pgqueue.installation), most);

@@ -25,7 +25,7 @@ as $$
 declare
     v_past record;
 begin
-    if not pgqueue.is_our_turn() then
+    if not pgqueue.may_clear() then
         return 'locked';
     end if;
     select past.low, past.high

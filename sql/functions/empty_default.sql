@@ -24,7 +24,7 @@ declare
     v_left integer := 0;
 begin
     if v_before is null
-        or not pgqueue.is_our_turn()
+        or not pgqueue.may_clear()
         or pg_relation_size(format('pgqueue.%I', v_name)::regclass) = 0
     then
         return 0;

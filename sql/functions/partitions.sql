@@ -13,6 +13,25 @@ as $$
     select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('pgqueue', 6))
 $$;
 
+-- The same for what clears rows away. That looks, locks, and looks again: under
+-- another isolation level the second look would not see what came meanwhile.
+create or replace function pgqueue.may_clear()
+returns boolean
+language plpgsql
+volatile
+as $$
+begin
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        perform pgqueue.refuse(
+            'PQ006',
+            format('maintenance in a transaction that is %s', current_setting('transaction_isolation')),
+            'It needs read committed: set default_transaction_isolation so for this session or role.'
+        );
+    end if;
+    return pgqueue.is_our_turn();
+end
+$$;
+
 -- One partition of `parent`, with the bounds as PostgreSQL spells them. Returns
 -- 'made', 'there' (it is, or one that overlaps) or 'locked': try again later.
 -- Append-only ones are dropped before vacuum would find work in them; ready's

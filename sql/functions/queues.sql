@@ -1,4 +1,5 @@
 -- A paused queue takes jobs and gives none out; what runs goes on.
+-- Locks: the queue's place in the list, so that no enqueue waits for our commit.
 create or replace function pgqueue.pause(queue text)
 returns void
 language sql
@@ -6,6 +7,7 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+    select pg_advisory_xact_lock(hashtextextended('pgqueue', 4) # hashtext(queue));
     insert into pgqueue.queues (name, created_at, paused_at)
     values (queue, pgqueue.now(), pgqueue.now())
     on conflict (name) do update

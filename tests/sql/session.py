@@ -137,7 +137,7 @@ class Session:
 class InBackground:
     """A call that may have to wait for another session, made in a thread of its own."""
 
-    def __init__(self, session: Session, name: str, **values: Any) -> None:
+    def __init__(self, session: Session, name: str, /, **values: Any) -> None:
         session.types(name)
         self._pid = session.connection.info.backend_pid
         self._rows: list[Row] = []

@@ -144,3 +144,12 @@ def test_one_poison_in_a_hundred_costs_no_other_job_its_life(session: Session, c
 
     assert [row.job_id for row in session.call("list_dead")] == [poison]
     assert session.value("select count(*) from pgqueue.outcomes where state = 'succeeded'") == 99
+
+
+def test_one_that_stands_behind_a_cancelled_job_is_told_to_whom_it_is_given(
+    session: Session, clock: Clock
+) -> None:
+    (suspect,) = put_apart(session, clock)
+    session.call("cancel", job=session.enqueue())
+
+    assert [row.job for row in session.claim()] == [suspect]

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.sql.conftest import OpenSession
-from tests.sql.session import Clock, Row, Session
+from tests.sql.session import Clock, InBackground, Row, Session
 from tests.sql.windows import only_windows_of_now
 
 DAY = dt.timedelta(days=1)
@@ -249,3 +249,39 @@ def test_a_window_whose_time_is_not_past_is_never_dropped(session: Session) -> N
     )
 
     assert session.value("select pgqueue.drop_window('jobs', %s)", name) == "needed"
+
+
+def test_a_body_that_somebody_keeps_meanwhile_does_not_end_the_carrying_of_others(
+    session: Session, other: Session, open_session: OpenSession, clock: Clock
+) -> None:
+    jobs = session.enqueue_many(5)
+    clock.advance(days=9)
+    window = oldest(session, "jobs")
+
+    with other.transaction():
+        other.run("insert into pgqueue.jobs_kept select * from pgqueue.jobs where id = %s", jobs[0])
+        carrying = InBackground(open_session(patient=True), "carry_bodies", name=window.name, most=5)
+        carrying.wait_until_blocked(session)
+
+    assert carrying.rows()[0][0] == 5  # as many as may be: there may be more
+    assert drop(session, window) == "dropped"
+    assert session.count("jobs_kept") == 5
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_what_clears_away_refuses_to_look_with_an_older_snapshot(
+    session: Session, clock: Clock, level: str
+) -> None:
+    clock.advance(hours=3)
+    window = oldest(session, "ready")
+    session.run(f"set default_transaction_isolation = '{level}'")
+
+    for name, values in (
+        ("drop_window", {"parent": window.parent, "name": window.name}),
+        ("delete_leftovers", {}),
+        ("empty_default", {"parent": "ready"}),
+    ):
+        with pytest.raises(psycopg.Error) as caught:
+            session.call(name, **values)
+        assert caught.value.sqlstate == "PQ006"
+        assert level in str(caught.value)

@@ -22,6 +22,15 @@ def test_two_who_list_the_same_queue_do_not_wait(session: Session, other: Sessio
     assert session.count("queues") == 1
 
 
+def test_an_enqueue_does_not_wait_for_who_is_pausing_its_new_queue(session: Session, other: Session) -> None:
+    with session.transaction():
+        session.call("pause", queue="new")
+        job = other.enqueue(queue="new")
+
+    assert other.state(job) == "waiting"
+    assert session.claim("new") == []
+
+
 def test_a_queue_that_was_never_committed_is_listed_by_the_next(session: Session, other: Session) -> None:
     with session.transaction():
         session.enqueue(queue="new")
