@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
+from psycopg.pq import PipelineStatus
 
 from pgqueue.calls.call import Call
 from pgqueue.drivers import psycopg as driver
@@ -25,6 +26,7 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
 LEAST_PATIENCE_SECONDS = 10.0  # a busy server may take a while
 MOST_PATIENCE_SECONDS = 60.0
+DROP_SECONDS = 1.0  # for a call under way to end, before the connection is closed
 
 Connection = OwnAsyncConnection
 Greeting = Callable[[Connection], Awaitable[None]]
@@ -152,13 +154,22 @@ class Line:
             return False
 
     async def drop(self) -> None:
-        """Close the connection; `reopen` makes a new one."""
-        if self._connection is not None:
-            await self._drop(self._connection)
+        """Close the connection; `reopen` makes a new one.
+
+        Not under the call of another: it would wait on for an answer, by then perhaps on another's socket.
+        """
+        connection = self._connection
+        async with self.quiet(DROP_SECONDS):
+            if connection is not None and self._connection is connection:
+                await self._drop(connection)
 
     async def _look_after(self, connection: Connection, error: Exception) -> None:
-        """Tell a broken connection from an error on a sound one."""
-        if connection.closed or connection.broken or isinstance(error, OSError):
+        """Tell a broken connection from an error on a sound one.
+
+        Where a commit is refused, psycopg may leave the pipeline open, and answers in it that nobody reads.
+        """
+        is_amiss = connection.closed or connection.broken or isinstance(error, OSError)
+        if is_amiss or connection.pgconn.pipeline_status != PipelineStatus.OFF:
             await self._drop(connection)
             raise LineBroken(first_line(error)) from error
 
