@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import psycopg
 
@@ -142,7 +141,7 @@ class Pump:
             self._book.restore(parts)
             raise
         except (psycopg.Error, PgQueueError) as error:
-            await self._refused(parts, error)
+            await self._refused(parts, error, requests)
         else:
             self._refusals = 0
 
@@ -152,24 +151,29 @@ class Pump:
         look = self._floors.look(queues, is_unsure=self._sentry.is_unsure) if wanted else None
         wants_apart = self._apart.wanted()
         claims = [self._claim(queues, look, wanted, wants_apart=wants_apart)] if look else []
-        apart = await self._ask_apart(requests)
-        asked = [] if apart is not None else [call for call, _ in requests]
-        answers = await self._line.run(*reports, *asked, *claims)
+        here = () if await self._ask_apart(requests) else requests
+        answers = await self._line.run(*reports, *(call for call, _ in here), *claims)
         self._teller.told(parts, answers[: len(reports)])
-        given = answers[len(reports) : len(answers) - len(claims)] if apart is None else apart
-        for (_, take), answer in zip(requests, given, strict=True):
+        for (_, take), answer in zip(here, answers[len(reports) : len(answers) - len(claims)], strict=True):
             take(answer)
         if look:
             self._apart.claimed(answers[-1], wanted=wants_apart)
             self._claimed(look, answers[-1])
 
-    async def _ask_apart(self, requests: Sequence[Request]) -> list[Any] | None:
-        """The requests' answers, where locks live on a connection of their own; else None."""
+    async def _ask_apart(self, requests: Sequence[Request]) -> bool:
+        """Whether these were asked where locks live: on a connection of their own."""
         guard = self._connections.guard
         if guard is None or guard is self._line or not requests or not self._sentry.has_guard:
-            return None
-        # Should it have broken just now, LineBroken: a lock taken on the line would be a stranger's.
-        return await guard.run(*(call for call, _ in requests))
+            return False
+        try:
+            # Should it have broken just now, LineBroken: a lock taken on the line would be a stranger's.
+            answers = await guard.run(*(call for call, _ in requests))
+        except (psycopg.Error, PgQueueError):
+            await guard.drop()  # a lock outlives the transaction that took it: which it holds, nobody knows
+            raise
+        for (_, take), answer in zip(requests, answers, strict=True):
+            take(answer)  # now: whatever becomes of the claim, these locks are ours
+        return True
 
     def _claim(
         self, queues: Sequence[str], look: Look, wanted: int, *, wants_apart: bool | None
@@ -199,14 +203,20 @@ class Pump:
         self._runner.start_waiting()
         self._sentry.found_work(is_full=self._runner.free <= 0)
 
-    async def _refused(self, parts: list[Part], error: psycopg.Error | PgQueueError) -> None:
+    async def _refused(
+        self, parts: list[Part], error: psycopg.Error | PgQueueError, requests: Sequence[Request] = ()
+    ) -> None:
         """The server refused the round trip: one ending is at fault, or all of it has to wait."""
         self._sentry.is_unsure = True  # the claim did not look
         kind = refusal_of(error)
         if parts and kind is not Refusal.THEIRS:
             logger.warning("the server refused a report, telling it job by job: %s", first_line(error))
             await self._teller.tell_one_by_one(parts)
-            return
+            if not requests or self._connections.guard is not self._line:
+                return
+            # A lock outlives the transaction that took it: which we hold now, nobody knows.
+            await self._line.drop()
+            raise LineBroken(first_line(error)) from error
         self._book.restore(parts)
         pause = min(REFUSED_SECONDS[0] * 2 ** min(self._refusals, 16), REFUSED_SECONDS[1])
         self._refusals += 1
