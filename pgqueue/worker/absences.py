@@ -10,6 +10,7 @@ from pgqueue.calls.workers import Absence
 
 RECONNECT_SECONDS = 2.5  # how long a session may be gone before its worker counts as dead
 RESTART_SECONDS = 30.0  # the same for a worker that has not come back since the server started
+SOONEST_SECONDS = 0.05  # who is due is seen by the next look, which may fail and be repeated
 GAP_SECONDS = 5.0  # longer than this without a look, and a missing one may have been here meanwhile
 
 
@@ -43,7 +44,7 @@ class Absences:
     @property
     def next_seconds(self) -> float:
         """How long until the next of them counts as dead; infinity if none is missing."""
-        return float("inf") if self._due_at is None else max(self._due_at - self._clock(), 0.0)
+        return float("inf") if self._due_at is None else max(self._due_at - self._clock(), SOONEST_SECONDS)
 
 
 def patience_seconds(absence: Absence) -> float:

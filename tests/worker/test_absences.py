@@ -1,7 +1,13 @@
 """Tests of who counts as dead: only who was missing at every look, for long enough."""
 
 from pgqueue.calls.workers import Absence
-from pgqueue.worker.absences import GAP_SECONDS, RECONNECT_SECONDS, RESTART_SECONDS, Absences
+from pgqueue.worker.absences import (
+    GAP_SECONDS,
+    RECONNECT_SECONDS,
+    RESTART_SECONDS,
+    SOONEST_SECONDS,
+    Absences,
+)
 
 GONE = Absence(7, met_server=True)
 CUT_OFF = Absence(8, met_server=False)
@@ -78,5 +84,6 @@ def test_the_next_death_is_foreseen() -> None:
     absences.seen([GONE, CUT_OFF])
     assert absences.next_seconds == RECONNECT_SECONDS
     clock.now += RECONNECT_SECONDS
+    assert absences.next_seconds == SOONEST_SECONDS, "a look that fails is not repeated at full speed"
     assert absences.seen([GONE, CUT_OFF]) == [7]
     assert absences.next_seconds == RESTART_SECONDS - RECONNECT_SECONDS
