@@ -142,7 +142,7 @@ class Sentry:
             return False
         if word == "watch" and queue not in self._watched:
             self._tries_watch = True
-        elif word == "wake" and queue in self._armed:
+        elif word == "wake" and queue in self._watched:  # perhaps while the answer that we are armed is read
             self._is_rung = True
             self._knows_due = False
         elif word != "resume":

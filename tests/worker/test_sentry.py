@@ -316,6 +316,17 @@ def test_a_ring_for_an_armed_queue_wakes_it(sentry: Sentry, desk: Desk, clock: C
     assert sentry.is_unsure
 
 
+def test_a_ring_that_comes_before_the_answer_that_it_is_armed_wakes_it(sentry: Sentry, desk: Desk) -> None:
+    get_idle(desk)
+    desk.claim_nothing()
+    requests = sentry.requests(wants_jobs=True)
+
+    assert sentry.hear("wake", "q")
+    desk.answer(requests)
+    sentry.found_nothing()
+    assert sentry.claim_at == 0
+
+
 def test_a_ring_is_answered_with_a_claim_alone_and_what_falls_due_is_asked_before_sleep(
     sentry: Sentry, desk: Desk, clock: Clock
 ) -> None:
