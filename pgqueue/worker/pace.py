@@ -39,8 +39,8 @@ class Pace:
         return self._concurrency + min(int(startable), self._largest)
 
     def wanted(self, held: int) -> int:
-        """How many jobs to claim now, holding so many: none until half of what may be held is done."""
+        """How many jobs to claim now, holding so many: none until half is done, while all are busy."""
         target = self.to_hold()
-        if target > self._concurrency and held > target // 2:
+        if held >= self._concurrency and held > target // 2:
             return 0
         return max(target - held, 0)

@@ -54,6 +54,13 @@ def test_of_slow_jobs_every_free_place_is_filled(pace: Pace, held: int, wanted: 
     assert pace.wanted(held) == wanted
 
 
+def test_a_small_largest_batch_leaves_no_place_free() -> None:
+    pace = Pace(concurrency=10, ahead=timedelta(milliseconds=100), largest=2)
+    pace.measured(100, 1.0)
+
+    assert [pace.wanted(held) for held in (9, 10, 12)] == [3, 0, 0]
+
+
 @pytest.mark.parametrize(("held", "wanted"), [(0, 110), (55, 55), (56, 0), (110, 0)])
 def test_of_quick_jobs_nothing_is_claimed_until_half_of_them_is_done(
     pace: Pace, held: int, wanted: int
