@@ -15,8 +15,8 @@ from tests.waiting import until
 from tests.worker.conftest import Look, Running, RunWorker
 
 Ended = Callable[[int], Awaitable[JobRecord]]
-LOCKS = """
-    select count(*) from pg_locks
+NO_LOCKS = """
+    select count(*) = 0 from pg_locks
     where locktype = 'advisory'
         and database = (select oid from pg_database where datname = current_database())
 """
@@ -68,7 +68,7 @@ async def test_it_leaves_no_lock_and_no_record_of_a_living_worker(
     run_worker(quick, dsn=pooled, settings=SOON)
     await ended(await client.enqueue(quick.job()))
 
-    assert await look(LOCKS) == 0
+    await until(lambda: look(NO_LOCKS))
     assert await look("select count(*) from pgqueue.workers") == 0
 
 
@@ -125,7 +125,7 @@ async def test_a_direct_connection_that_is_none_is_found_out_too(
 
     assert record.result == 1
     assert polls(worker)
-    assert await look(LOCKS) == 0
+    await until(lambda: look(NO_LOCKS))
 
 
 async def test_behind_a_pooler_of_sessions_it_is_woken(

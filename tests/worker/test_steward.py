@@ -205,7 +205,8 @@ async def test_maintenance_holds_up_nobody(
     """A step of it may move thousands of rows: jobs are claimed and leases extended meanwhile."""
     await async_connection.execute("select pg_advisory_lock(1)")
     await async_connection.execute(
-        "create function pgqueue.stall() returns void language sql as 'select pg_advisory_lock(1)'"
+        "create function pgqueue.stall() returns void language sql set lock_timeout = 0"
+        " as 'select pg_advisory_lock(1)'"
     )
     monkeypatch.setattr("pgqueue.worker.caretaker.maintenance", stalling)
     run_worker(rescue)
