@@ -119,6 +119,8 @@ class Connections:
             await self.line.run(leave_workers(self.worker))
         except (LineBroken, psycopg.Error, PgQueueError) as error:
             logger.info("could not withdraw from the list of workers: %s", first_line(error))
+        finally:
+            self.is_joined = False  # also where we have joined meanwhile: the steward joins again
 
     def another(self) -> Line:
         """A connection more, where the line goes, for what may take long: the caller opens and drops it."""

@@ -264,6 +264,7 @@ class Worker:
             await guard.broken.wait()
             await self._connections.withdraw()
             await guard.reopen()
+            self._connections.is_joined = False  # the withdrawal may have come after: join once more
             self._learn_guard()
             self._pump.look()
         await guard.drop()
