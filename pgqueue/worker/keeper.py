@@ -66,27 +66,13 @@ class Keeper:
     async def tick(self) -> None:
         """Look once. Raises LineBroken."""
         self._hand_back_unstarted()
-        await self._listen()
         await self._extend()
         await self._send_progress()
 
-    def forget(self) -> None:
-        """The session is gone, and with it what it listened to."""
-        self._listens = False
+    async def listen(self) -> None:
+        """Listen only while at work for longer than a moment. Raises LineBroken.
 
-    def cancel(self, job_id: int) -> None:
-        """Somebody asked that a job be run no more."""
-        for delivery in self._book.recall(job_id):
-            ending = verdict.cancelled(delivery, "it was cancelled before it ran")
-            self._counts.ended(delivery, ending)
-            self._book.ended(delivery, ending)
-        for job in [job for job in self._book.running if job.id == job_id and not job.is_cancelled]:
-            job.is_cancelled = True
-            job.stop_handler()
-
-    async def _listen(self) -> None:
-        """Listen only while at work for longer than a moment.
-
+        A duty by itself: a guard that has gone silent must not keep leases from being extended.
         Every NOTIFY wakes the server's process of every session that listens: a fleet
         asleep must not, and quick jobs are not worth the turning on and off.
         """
@@ -102,6 +88,20 @@ class Keeper:
         elif self._listens and self._held_ticks <= -UNLISTEN_AFTER_TICKS:
             self._listens = False
             await guard.run(unlisten())
+
+    def forget(self) -> None:
+        """The session is gone, and with it what it listened to."""
+        self._listens = False
+
+    def cancel(self, job_id: int) -> None:
+        """Somebody asked that a job be run no more."""
+        for delivery in self._book.recall(job_id):
+            ending = verdict.cancelled(delivery, "it was cancelled before it ran")
+            self._counts.ended(delivery, ending)
+            self._book.ended(delivery, ending)
+        for job in [job for job in self._book.running if job.id == job_id and not job.is_cancelled]:
+            job.is_cancelled = True
+            job.stop_handler()
 
     async def _begin_to_listen(self, guard: Line) -> None:
         self._listens = True  # not after the answer: should the session be lost meanwhile, `forget` is right
@@ -127,12 +127,19 @@ class Keeper:
         speaking = [job for job in self._book.running if job.progress is not None]
         if not speaking:
             return
-        reports = []
+        reports, said = [], []
         for job in speaking:
-            fraction, note = job.progress or (0.0, None)
-            reports.append((job.id, job.attempt, fraction, clean(note, NOTE_LIMIT) if note else None))
-            job.progress = None
-        await self._line.run(report_progress(reports))
+            progress, job.progress = job.progress, None  # at once: a thread may report more meanwhile
+            if progress is not None:
+                fraction, note = progress
+                reports.append((job.id, job.attempt, fraction, clean(note, NOTE_LIMIT) if note else None))
+                said.append((job, progress))
+        try:
+            await self._line.run(report_progress(reports))
+        except BaseException:
+            for job, progress in said:
+                job.progress = job.progress or progress
+            raise
 
     async def _extend(self) -> None:
         now = self._clock()

@@ -208,6 +208,7 @@ class Worker:
         duties = [
             self._pumping(),
             repeated(self._keeper.tick, lambda: self._keeper.tick_seconds),
+            repeated(self._keeper.listen, lambda: self._keeper.tick_seconds),
             repeated(self._steward.tick, lambda: self._steward.pause_seconds),
             repeated(self._caretaker.tick, lambda: LOOK_SECONDS),
         ]
