@@ -9,8 +9,6 @@ import asyncio
 import logging
 from typing import Any
 
-import psycopg
-
 from pgqueue.drivers.own import OwnAsyncConnection
 from pgqueue.worker.line import Connection
 
@@ -25,15 +23,16 @@ async def is_shared(connection: Connection, dsn: str, options: dict[str, Any]) -
 
     Without a pooler it is ours. With one, a second connection tells: between two
     transactions of the first its server connection is handed to the second, or the
-    first is given another. A pooler of sessions does neither.
+    first is given another. A pooler of sessions does neither. Raises psycopg.Error
+    or OSError where the second is refused: that tells nothing, and may be over soon.
     """
     if not connection.is_pooled:
         return False
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             return await _is_handed_on(connection, dsn, options)
-    except (TimeoutError, psycopg.Error, OSError) as error:
-        logger.info("cannot tell whether the pooler shares our session, taking it for shared: %r", error)
+    except TimeoutError:
+        logger.info("cannot tell whether the pooler shares our session, taking it for shared")
         return True
 
 

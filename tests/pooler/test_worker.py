@@ -149,6 +149,14 @@ async def test_whether_a_session_is_shared_is_told_by_a_second_connection(
             assert await is_shared(connection, pooled, options) == (mode == "transaction")
 
 
+async def test_a_second_connection_that_is_refused_tells_nothing(pooled_by_session: str) -> None:
+    """Taken for shared in a moment of trouble, a worker would only poll for the rest of its life."""
+    options = options_for(pooled_by_session, prepare=True)
+    async with await OwnAsyncConnection.connect(pooled_by_session, **options) as connection:
+        with pytest.raises(psycopg.OperationalError):
+            await is_shared(connection, "host=/nowhere", options)
+
+
 async def test_without_a_pooler_a_session_is_ours(dsn: str) -> None:
     options = options_for(dsn, prepare=True)
     async with await OwnAsyncConnection.connect(dsn, **options) as connection:
