@@ -57,7 +57,7 @@ async def test_what_is_not_started_is_handed_back_unspent(
             began.set()
             await go.wait()
 
-    worker = run_worker(work, settings={"concurrency": 1})
+    worker = run_worker(work, settings={"concurrency": 1, "ahead": LONG})  # however slow the machine
     await client.enqueue_many(work.job(number=number) for number in range(900))
     await began.wait()
     held = await look("select sum(cardinality(jobs)) from pgqueue.claims")
