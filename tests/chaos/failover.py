@@ -104,7 +104,7 @@ async def hold(pair: Pair, fleet: Fleet, ledger: Ledger) -> list[Entry]:
     async with AsyncClient(pair.dsn, pool_size=1) as client:
         ids = await client.enqueue_many(jobs)
     for entry, job in zip(held, ids, strict=True):
-        entry.job = job
+        entry.job, entry.is_spared = job, True
     ledger.tell(held, "committed")
     await until(
         lambda: all(executions(fleet.account.path).get(entry.key) for entry in held), seconds=PATIENCE_SECONDS

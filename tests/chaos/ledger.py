@@ -21,6 +21,7 @@ class Entry:
     key: its number, which its payload carries; ids are the database's, and an answer may be lost.
     job: its id, where the answer was read.
     has_order: whether the same transaction wrote a row of the application's.
+    is_spared: nobody may ask for it to be cancelled, for somebody waits for its end.
     is_cancel_asked, is_purge_asked: somebody asked, whether or not he was heard.
     """
 
@@ -29,6 +30,7 @@ class Entry:
     fate: Fate = "unsent"
     job: int | None = None
     has_order: bool = False
+    is_spared: bool = False
     is_cancel_asked: bool = False
     is_purge_asked: bool = False
 

@@ -100,7 +100,8 @@ class Application:
 
     async def cancel(self) -> None:
         """Ask for some job to be run no more."""
-        known = [entry for entry in self._ledger.entries.values() if entry.job is not None]
+        entries = self._ledger.entries.values()
+        known = [entry for entry in entries if entry.job is not None and not entry.is_spared]
         if known:
             entry = self._random.choice(known[-200:])
             self._ledger.asked("cancel", entry)
