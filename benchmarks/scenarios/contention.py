@@ -51,7 +51,7 @@ def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> li
     progress.begin(SCENARIO, len(cases) * plan.rounds * len(JOBS))
     rows: list[Row] = []
     with ExitStack() as stack:
-        host = stack.enter_context(postgres_host())
+        host = stack.enter_context(postgres_host(given=plan.given))
         fields = {one: Field(one, host, max(counts), stack) for one in contestants}
         for batch, jobs in JOBS.items():
             readings = interleave(

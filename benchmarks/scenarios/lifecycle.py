@@ -21,7 +21,7 @@ def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> li
     """Three rows per system and batch size: both phases, and the whole."""
     rows: list[Row] = []
     progress.begin(SCENARIO, len(JOBS_PER_ROUND) * len(contestants) * (plan.rounds + 1))
-    with open_systems(contestants) as systems:
+    with open_systems(contestants, plan.given) as systems:
         for batch in JOBS_PER_ROUND:
             rows += _rows_at(batch, systems, plan, progress)
     return rows

@@ -65,7 +65,7 @@ def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> li
     """Per case transactions per second, and with a bell the ratio to none."""
     cases = [case for contestant in contestants for disk in DISKS for case in _cases(contestant, disk)]
     progress.begin(SCENARIO, len(cases) * plan.rounds)
-    with postgres_host() as host:
+    with postgres_host(given=plan.given) as host:
         readings = interleave(
             cases,
             rounds=plan.rounds,

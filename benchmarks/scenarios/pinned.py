@@ -57,7 +57,7 @@ def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> li
     """Per kind of load: figures with a free horizon and with a pinned one, and the ratio of both."""
     stretches = [stretch for contestant in contestants for stretch in _stretches(contestant)]
     progress.begin(SCENARIO, len(stretches) * plan.rounds)
-    with postgres_host() as host:
+    with postgres_host(given=plan.given) as host:
         readings = interleave(
             stretches,
             rounds=plan.rounds,

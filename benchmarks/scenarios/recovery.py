@@ -87,7 +87,7 @@ def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> li
     kills = plan.scaled(KILLS)
     progress.begin(SCENARIO, kills * len(contestants))
     rows: list[Row] = []
-    with postgres_host() as host:
+    with postgres_host(given=plan.given) as host:
         for contestant in contestants:
             with host.database(contestant) as dsn:
                 seconds = measure(PgQueue(dsn, contestant.durability), kills, progress)

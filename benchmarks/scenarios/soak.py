@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.contestants import Contestant
 from benchmarks.crew import Crew
 from benchmarks.flow import Flow
+from benchmarks.given import Given
 from benchmarks.host import postgres_host
 from benchmarks.latency import due_moments
 from benchmarks.plan import Plan
@@ -49,7 +50,7 @@ def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> li
     progress.begin(SCENARIO, SAMPLES * len(contestants))
     rows: list[Row] = []
     for contestant in contestants:
-        seen = measure(contestant, shape, progress)
+        seen = measure(contestant, shape, progress, plan.given)
         rows += _rows_of(contestant, shape, seen)
         path = plan.plot or PLOT
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,10 +59,10 @@ def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> li
     return rows
 
 
-def measure(contestant: Contestant, shape: Shape, progress: Progress) -> Seen:
+def measure(contestant: Contestant, shape: Shape, progress: Progress, given: Given) -> Seen:
     """One soak, every job accounted for."""
     with ExitStack() as stack:
-        host = stack.enter_context(postgres_host())
+        host = stack.enter_context(postgres_host(given=given))
         dsn = stack.enter_context(host.database(contestant))
         shorten_windows(dsn, timedelta(seconds=shape.window_seconds))
         system = PgQueue(dsn, contestant.durability)

@@ -30,7 +30,7 @@ def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> li
     rows: list[Row] = []
     # A worker's finishes lag by default: at `fsync-enqueue` it would be measured twice.
     measured = [contestant for contestant in contestants if contestant.durability != "fsync-enqueue"]
-    with open_pgqueue(measured) as queues:
+    with open_pgqueue(measured, plan.given) as queues:
         progress.begin(SCENARIO, len(queues) * (plan.rounds + 1))
         systems = list(queues.values())
         readings = interleave(

@@ -5,6 +5,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from benchmarks.databases import with_options
 from benchmarks.payload import BODY_TEXT
 from benchmarks.rows import Durability
 from benchmarks.tasks import QUEUE, counted, hold, noop, stamp
@@ -12,10 +13,10 @@ from pgqueue import Client, Lease
 from pgqueue.migrate import upgrade
 
 BODY = f'{{"text": "{BODY_TEXT}"}}'
-COMMIT_OPTIONS: dict[Durability, str] = {
+SESSION_OPTIONS: dict[Durability, str] = {
     "fsync": "",
     "fsync-enqueue": "",
-    "everysec": "&options=-c%20synchronous_commit%3Doff",
+    "everysec": "-c synchronous_commit=off",
 }
 WAITING = """
 select
@@ -57,7 +58,7 @@ class PgQueue:
         """is_counted: a worker's handlers are to count themselves (see Tally)."""
         self._task = counted if is_counted else noop
         self.durability = durability
-        self.dsn = dsn + COMMIT_OPTIONS[durability]
+        self.dsn = with_options(dsn, SESSION_OPTIONS[durability])
         self._client = Client(self.dsn, durable_finishes=durability != "fsync-enqueue")
         # Looks on from outside, never inside the measured calls.
         self._observer = psycopg.connect(dsn, autocommit=True)

@@ -1,6 +1,7 @@
 """Redis Streams through redis-py with hiredis; it must never be given less than its best settings."""
 
-from pathlib import Path
+import contextlib
+import secrets
 from typing import cast
 
 import redis
@@ -11,7 +12,6 @@ from benchmarks.failures import BenchmarkFailed
 from benchmarks.payload import BODY_TEXT
 from benchmarks.rows import Durability
 
-STREAM = "bench"
 GROUP = "workers"
 CONSUMER = "one"
 # Under appendfsync always MULTI made long pipelines faster: clearly at 1000 entries, hardly at 100, and not
@@ -33,25 +33,26 @@ class RedisStreams:
 
     name = "redis-streams"
 
-    def __init__(self, socket_path: Path, durability: Durability) -> None:
+    def __init__(self, url: str, durability: Durability) -> None:
         if not HIREDIS_AVAILABLE:
             raise BenchmarkFailed(
                 "redis-py runs without hiredis, which would be unfair: pip install 'redis[hiredis]'"
             )
         self.durability = durability
         self._fields: dict[FieldT, EncodableT] = {b"text": BODY_TEXT.encode()}
-        self._redis = redis.Redis(unix_socket_path=str(socket_path), protocol=3, socket_timeout=None)
-        self._redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+        self._stream = f"pgqueue-bench-{secrets.token_hex(4)}"  # a given Redis may hold others' keys
+        self._redis = redis.Redis.from_url(url, protocol=3, socket_timeout=None)
+        self._redis.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
 
     def enqueue(self, batch: int) -> None:
         """One pipeline of XADD; a batch of one is a plain XADD, which costs Redis less."""
         if batch == 1:
-            self._redis.xadd(STREAM, self._fields)
+            self._redis.xadd(self._stream, self._fields)
             return
         is_one_fsync = self.durability == "fsync" and batch >= FEWEST_FOR_MULTI
         with self._redis.pipeline(transaction=is_one_fsync) as pipeline:
             for _ in range(batch):
-                pipeline.xadd(STREAM, self._fields)
+                pipeline.xadd(self._stream, self._fields)
             pipeline.execute()
 
     def consume(self, batch: int) -> int:
@@ -60,21 +61,24 @@ class RedisStreams:
         if not identifiers:
             return 0
         with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.xack(STREAM, GROUP, *identifiers)
-            pipeline.xdel(STREAM, *identifiers)
+            pipeline.xack(self._stream, GROUP, *identifiers)
+            pipeline.xdel(self._stream, *identifiers)
             pipeline.execute()
         return len(identifiers)
 
     def _read(self, batch: int) -> Entries:
         answer = cast(
-            "dict[bytes, list[Entries]]", self._redis.xreadgroup(GROUP, CONSUMER, {STREAM: ">"}, count=batch)
+            "dict[bytes, list[Entries]]",
+            self._redis.xreadgroup(GROUP, CONSUMER, {self._stream: ">"}, count=batch),
         )
-        return answer[STREAM.encode()][0] if answer else []
+        return answer[self._stream.encode()][0] if answer else []
 
     def waiting(self) -> int:
         """Entries still in the stream, claimed or not."""
-        return self._redis.xlen(STREAM)
+        return self._redis.xlen(self._stream)
 
     def close(self) -> None:
-        """Leave the server."""
+        """Delete the stream and leave the server."""
+        with contextlib.suppress(redis.ConnectionError):  # it is gone, and the stream with it
+            self._redis.delete(self._stream)
         self._redis.close()
