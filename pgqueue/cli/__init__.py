@@ -20,7 +20,7 @@ app = typer.Typer(
     name="pgqueue",
     epilog=EXIT_CODES,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,  # a bug's traceback must not show variables: one may be a DSN
     context_settings={"help_option_names": ["-h", "--help"]},
 )

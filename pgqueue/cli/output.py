@@ -21,6 +21,11 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False, markup=False)
 
 
+def stderr_console() -> Console:
+    """Standard error, for what is not the answer."""
+    return Console(stderr=True, highlight=False, markup=False)
+
+
 def print_json(value: object) -> None:
     """Exactly one JSON value."""
     print(json.dumps(to_jsonable_python(value), indent=2, ensure_ascii=False))

@@ -1,45 +1,11 @@
-"""Tests of `job` and `enqueue`."""
+"""Tests of `job`."""
 
 import json
-
-import pytest
 
 from pgqueue import Client, Job
 from tests.cli.conftest import Run
 
 GREETING = Job(queue="email", task="tasks.send", payload='{"user_id": 7}', headers={"trace": "abc"})
-
-
-def test_enqueue_prints_the_id(run: Run, client: Client) -> None:
-    result = run("enqueue", "email", "tasks.send", '{"user_id": 7}', "--delay", "1h", "--priority", "2")
-
-    record = client.get(int(result.stdout))
-    assert record is not None
-    assert (record.queue, record.task, record.payload) == ("email", "tasks.send", {"user_id": 7})
-    assert (record.state, record.priority) == ("scheduled", 2)
-
-
-def test_enqueue_without_arguments_sends_none(run: Run, client: Client) -> None:
-    record = client.get(int(run("enqueue", "email", "tasks.send").stdout))
-
-    assert record is not None
-    assert record.payload == {}
-
-
-@pytest.mark.parametrize("payload", ["{", "[1]", "7", '{"a": NaN}'])
-def test_a_payload_that_is_no_object_is_misuse(run: Run, payload: str) -> None:
-    result = run("enqueue", "email", "tasks.send", payload)
-
-    assert result.exit_code == 2
-    assert result.stderr.startswith("pgqueue: the payload is not ")
-
-
-def test_a_job_out_of_bounds_is_refused(run: Run) -> None:
-    result = run("enqueue", "email", "tasks.send", "{}", "--priority", "10")
-
-    assert result.exit_code == 1
-    assert result.stderr.startswith("pgqueue: priority 10 is not ")
-    assert result.stderr.count("\n") == 1
 
 
 def test_show_tells_everything(run: Run, client: Client) -> None:
