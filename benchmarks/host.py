@@ -48,6 +48,16 @@ class Host:
         finally:
             self._databases.drop(name)
 
+    @contextmanager
+    def bare_database(self) -> Iterator[str]:
+        """The DSN of a fresh database with nothing in it, dropped at the end of the block."""
+        name = f"bare_{next(self._numbers)}"
+        dsn = self._databases.create(name)
+        try:
+            yield dsn
+        finally:
+            self._databases.drop(name)
+
     def _template(self, system: str) -> str:
         if system not in self._templates:
             name = f"{system.replace('-', '_')}_template"

@@ -7,7 +7,18 @@ from benchmarks.contestants import CONTESTANTS, Contestant
 from benchmarks.plan import Plan
 from benchmarks.rounds import Progress
 from benchmarks.rows import Row
-from benchmarks.scenarios import backlog, contention, idle, lifecycle, notify, pinned, recovery, soak, worker
+from benchmarks.scenarios import (
+    backlog,
+    contention,
+    idle,
+    lifecycle,
+    limits,
+    notify,
+    pinned,
+    recovery,
+    soak,
+    worker,
+)
 
 USUAL_ROUNDS = 5
 
@@ -57,6 +68,15 @@ ALL = (
         systems=("pgqueue",),
         usual=("pgqueue:fsync", "pgqueue:everysec"),
         own_servers="",
+    ),
+    Scenario(
+        name=limits.SCENARIO,
+        about="what this machine does at best, our share of it, and what a job costs in CPU",
+        run=limits.run,
+        systems=("pgqueue",),
+        usual=("pgqueue:fsync",),
+        rounds=3,
+        own_servers="it counts the CPU of the server's sessions, and measures their disk",
     ),
     Scenario(
         name=pinned.SCENARIO,
