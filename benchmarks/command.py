@@ -25,10 +25,10 @@ from benchmarks.choices import (
     writable_plot,
 )
 from benchmarks.disk import fsync_seconds
+from benchmarks.display import printer, progress_on, table_of
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.plan import FEWEST_ROUNDS, FULL_SIZE, QUICK_DIVISOR, Plan
 from benchmarks.registry import SCENARIOS, Scenario
-from benchmarks.report import printer, progress_on, table_of
 from benchmarks.rows import Row, as_json
 from pgqueue.errors import PgQueueError
 

@@ -9,6 +9,10 @@ from typing import Literal
 Durability = Literal["fsync", "fsync-enqueue", "everysec", "memory"]
 Readings = Mapping[str, float]
 Settings = Mapping[str, str | int | float]
+HIGHEST_QUIET_SPREAD = 0.1
+"""Above it, a row's rounds disagree too much to build on."""
+POINT = "second"
+"""The setting of a row that is one point of a line over time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,21 @@ class Row:
     rounds: int
     spread: float
     settings: Settings = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """System and durability, as after --systems."""
+        return f"{self.system}:{self.durability}"
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether it is not to be built on."""
+        return self.spread > HIGHEST_QUIET_SPREAD
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it is for a plot and the JSON alone: there are too many of its kind for a table."""
+        return POINT in self.settings
 
 
 def rows_of(

@@ -15,7 +15,7 @@ import psycopg
 from benchmarks.contestants import Contestant
 from benchmarks.crew import Crew
 from benchmarks.failures import BenchmarkFailed
-from benchmarks.flow import Flow, Timeline, last_over_first, per_second
+from benchmarks.flow import SLICES, WARM_UP_SLICES, Flow, Timeline, last_over_first, per_second
 from benchmarks.host import Host, connect, postgres_host
 from benchmarks.latency import percentile
 from benchmarks.load import FULL_BATCH, Consumed, Load, consume, produce
@@ -33,8 +33,9 @@ SECONDS = 60.0
 RATE = 2_000
 LOOK_SECONDS = 0.005
 """Between two readings of what the worker has run: the producer goes by it."""
-DEAD = "dead tuples "
-"""Begins the name of a reading that says how many one relation holds; what follows is the relation."""
+DEAD, AT = "dead tuples of ", "jobs per second at "
+MANY = {DEAD: ("relation", "dead_tuples", str), AT: ("second", "jobs_per_second_at", float)}
+"""How the name of a reading begins of which there are many: the setting it ends in, the metric, its kind."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,14 @@ def _rows_of(stretch: Stretch, measured: dict[Stretch, list[Readings]]) -> list[
         durability=stretch.contestant.durability,
         batch=FULL_BATCH if stretch.through == "client" else 0,
     )
-    plain = [{name: value for name, value in one.items() if not name.startswith(DEAD)} for one in rounds]
+    plain = [
+        {name: value for name, value in one.items() if not name.startswith(tuple(MANY))} for one in rounds
+    ]
     rows = make(plain, settings=stretch.settings)
-    for name in sorted({name for one in rounds for name in one if name.startswith(DEAD)}):
-        settings = {**stretch.settings, "relation": name.removeprefix(DEAD)}
-        rows += make([{"dead_tuples": one.get(name, 0.0)} for one in rounds], settings=settings)
+    for beginning, (setting, metric, kind) in MANY.items():
+        for name in dict.fromkeys(name for one in rounds for name in one if name.startswith(beginning)):
+            settings = {**stretch.settings, setting: kind(name.removeprefix(beginning))}
+            rows += make([{metric: one.get(name, 0.0)} for one in rounds], settings=settings)
     if stretch.is_pinned:
         free = measured[replace(stretch, is_pinned=False)]
         rows += make(_ratios(plain, free), settings=stretch.settings)
@@ -133,7 +137,17 @@ def _figures(consumed: Consumed, seconds: float) -> dict[str, float]:
     if consumed.claim_seconds:
         figures["claim_p50_seconds"] = percentile(consumed.claim_seconds, 0.5)
         figures["claim_p99_seconds"] = percentile(consumed.claim_seconds, 0.99)
-    return figures
+    return figures | _over_time(consumed.counts, seconds)
+
+
+def _over_time(counts: Sequence[int], seconds: float) -> dict[str, float]:
+    """The rate in each slice, named by the second in its middle, the warm-up aside."""
+    slice_seconds = seconds / SLICES
+    return {
+        f"{AT}{(place + 0.5) * slice_seconds:.2f}": count / slice_seconds
+        for place, count in enumerate(counts)
+        if place >= WARM_UP_SLICES
+    }
 
 
 @contextmanager

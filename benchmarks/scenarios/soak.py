@@ -17,7 +17,7 @@ from benchmarks.given import Given
 from benchmarks.host import postgres_host
 from benchmarks.latency import due_moments
 from benchmarks.plan import Plan
-from benchmarks.plots import draw_soak
+from benchmarks.plots.soak import draw_soak
 from benchmarks.relations import Relations
 from benchmarks.rounds import Progress
 from benchmarks.rows import Readings, Row, Settings, rows_of

@@ -24,13 +24,18 @@ def test_a_stretch_yields_what_it_promises(host: Host, stretch: Stretch) -> None
     assert "last_third_over_first" in figures
     assert ("claim_p99_seconds" in figures) == (stretch.through == "client")
     if stretch.is_pinned:
-        assert [name for name in figures if name.startswith("dead tuples ")]
+        assert [name for name in figures if name.startswith("dead tuples of ")]
 
 
 def test_pinned_rows_carry_ratios_and_dead_tuples_by_relation() -> None:
     free, pinned = (Stretch(OURS, "client", None, is_pinned=is_pinned) for is_pinned in (False, True))
     readings = {"jobs_per_second": 100.0, "claim_p99_seconds": 0.002}
-    slower = {"jobs_per_second": 90.0, "claim_p99_seconds": 0.004, "dead tuples ready": 7.0}
+    slower = {
+        "jobs_per_second": 90.0,
+        "claim_p99_seconds": 0.004,
+        "dead tuples of ready": 7.0,
+        "jobs per second at 0.50": 80.0,
+    }
 
     rows = _rows_of(pinned, {free: [readings], pinned: [slower]})
 
@@ -39,11 +44,14 @@ def test_pinned_rows_carry_ratios_and_dead_tuples_by_relation() -> None:
         "jobs_per_second",
         "claim_p99_seconds",
         "dead_tuples",
+        "jobs_per_second_at",
         "throughput_ratio",
         "claim_p99_ratio",
     }
     assert (values["throughput_ratio"], values["claim_p99_ratio"]) == (0.9, 2.0)
     (dead,) = (row for row in rows if row.metric == "dead_tuples")
+    (then,) = (row for row in rows if row.metric == "jobs_per_second_at")
+    assert (then.settings["second"], then.value) == (0.5, 80.0)
     assert (dead.settings["relation"], dead.settings["horizon"], dead.value) == ("ready", "pinned", 7.0)
 
 

@@ -4,32 +4,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from benchmarks.latency import percentile
+from benchmarks.plots.style import COLOURS, figure, save
 from benchmarks.soaking import Timed
 from benchmarks.steadiness import Seen, Shape
 
 SIZE_INCHES = (12, 8)
-DOTS_PER_INCH = 110
 SLICES = 100
 HEADROOM = 1.25
 """Above the highest value, for the legend."""
 MEGABYTE = 1_000_000
 SMALLEST_SHARE = 0.01
 """A relation that never takes this share of the whole is drawn with the others of its kind."""
-COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777")
-"""Told apart by everybody, on white, which the picture brings along for dark pages."""
 
 
 def draw_soak(path: Path, shape: Shape, seen: Seen, *, title: str) -> None:
     """Four panels over the same minutes: size, dead tuples, and both latencies."""
-    figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
     minutes = shape.seconds / 60
-    figure.suptitle(
-        f"Soak: {title} for {minutes:g} min, partition windows of {shape.window_seconds:g} s", fontsize=13
+    drawn = figure(
+        f"Soak: {title} for {minutes:g} min, partition windows of {shape.window_seconds:g} s",
+        inches=SIZE_INCHES,
     )
-    panels: Any = figure.subplots(2, 2, sharex=True)
+    panels: Any = drawn.subplots(2, 2, sharex=True)
     _draw_relations(
         panels[0][0], seen, "size_bytes", unit=MEGABYTE, title="size on disk by relation", label="megabytes"
     )
@@ -44,7 +40,7 @@ def draw_soak(path: Path, shape: Shape, seen: Seen, *, title: str) -> None:
         panel.legend(loc="upper left", fontsize=8, ncols=4)
     for panel in panels[1]:
         panel.set_xlabel("minutes")
-    figure.savefig(path)
+    save(drawn, path)
 
 
 def _draw_relations(panel: Any, seen: Seen, what: str, *, unit: int, title: str, label: str) -> None:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from benchmarks.plots import draw_soak, lines_of
+from benchmarks.plots.soak import draw_soak, lines_of
 from benchmarks.relations import Sample
 from benchmarks.steadiness import Seen, Shape
 

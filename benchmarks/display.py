@@ -9,8 +9,6 @@ from rich.table import Table
 
 from benchmarks.rows import Row
 
-HIGHEST_QUIET_SPREAD = 0.1
-"""Above it, a row's rounds disagree too much to build on."""
 UNBOUND_WIDTH = 180
 
 
@@ -44,11 +42,12 @@ def table_of(rows: Sequence[Row]) -> Table:
     table.add_column("value", justify="right")
     table.add_column("spread", justify="right")
     for row in rows:
-        mark = " (noisy)" if row.spread > HIGHEST_QUIET_SPREAD else ""
+        if row.is_point:
+            continue
+        mark = " (noisy)" if row.is_noisy else ""
         settings = ", ".join(f"{name} {value}" for name, value in row.settings.items())
         figures = (f"{row.value:,.0f}" if row.value >= 10 else f"{row.value:.4f}", f"{row.spread:.0%}{mark}")
-        system = f"{row.system}:{row.durability}"
-        table.add_row(row.scenario, system, str(row.batch), settings, row.metric, *figures)
+        table.add_row(row.scenario, row.label, str(row.batch), settings, row.metric, *figures)
     return table
 
 
