@@ -12,8 +12,7 @@ from uuid import UUID
 
 from pgqueue.calls.call import Call
 from pgqueue.calls.installation import installation_id
-from pgqueue.drivers import choose
-from pgqueue.drivers import psycopg as driver
+from pgqueue.drivers import choose, exchange, pipeline
 from pgqueue.drivers.own import OwnAsyncConnection, OwnConnection
 from pgqueue.drivers.pool import AsyncPool, Pool
 from pgqueue.errors import UnsupportedConnection
@@ -60,7 +59,7 @@ class Database:
             return result
         with self.connection() as own:
             lags = call.function.name in self._lagging
-            return driver.run_own(own, call, self.schema, lags=lags)
+            return exchange.run_own(own, call, self.schema, lags=lags)
 
     def run_each(self, calls: Iterable[Call[T]], connection: object | None = None) -> list[T]:
         """Run the calls one after the other, all or nothing; a single one is that by itself."""
@@ -74,7 +73,7 @@ class Database:
             with chosen.atomic(connection):
                 return [chosen.run(connection, call, self.schema) for call in every]
         with self.connection() as own, own.transaction():
-            return driver.run_each(own, every, self.schema)
+            return pipeline.run_each(own, every, self.schema)
 
     @contextmanager
     def connection(self) -> Iterator[OwnConnection]:
@@ -143,7 +142,7 @@ class AsyncDatabase:
             return result
         async with self.connection() as own:
             lags = call.function.name in self._lagging
-            return await driver.run_own_async(own, call, self.schema, lags=lags)
+            return await exchange.run_own_async(own, call, self.schema, lags=lags)
 
     async def run_each(self, calls: Iterable[Call[T]], connection: object | None = None) -> list[T]:
         """Run the calls one after the other, all or nothing; a single one is that by itself."""
@@ -157,7 +156,7 @@ class AsyncDatabase:
             async with chosen.atomic(connection):
                 return [await chosen.run(connection, call, self.schema) for call in every]
         async with self.connection() as own, own.transaction():
-            return await driver.run_each_async(own, every, self.schema)
+            return await pipeline.run_each_async(own, every, self.schema)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[OwnAsyncConnection]:

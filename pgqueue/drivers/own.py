@@ -59,16 +59,20 @@ class Trouble:
 
 
 class OwnConnection(psycopg.Connection[TupleRow]):
-    """A connection of ours alone, with one cursor kept for its calls: making one costs a third of a call.
+    """A connection of ours alone.
 
+    statements: those of its calls, see `pgqueue.drivers.exchange`.
     answer_seconds: how long nothing may move while an answer is due; None for ever.
     is_pooled: whether a pooler stands in between: it greets with another process than the one that answers.
         What one prepares there is anybody's, under a name that others use too; so we prepare nothing.
     """
 
-    kept_cursor: Any = None
     answer_seconds: float | None = ANSWER_SECONDS
     is_pooled = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.statements: dict[Any, Any] = {}
 
     @classmethod
     def connect(  # type: ignore[override]
@@ -111,9 +115,12 @@ class OwnConnection(psycopg.Connection[TupleRow]):
 class OwnAsyncConnection(psycopg.AsyncConnection[TupleRow]):
     """A connection of ours alone. See `OwnConnection`."""
 
-    kept_cursor: Any = None
     answer_seconds: float | None = ANSWER_SECONDS
     is_pooled = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.statements: dict[Any, Any] = {}
 
     @classmethod
     async def connect(  # type: ignore[override]

@@ -4,54 +4,22 @@ The cursors are our own: a user's cursor factory, row factory, JSON loader or
 other adapter changes nothing for us.
 """
 
-from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
-from struct import Struct
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.abc import Buffer
-from psycopg.adapt import AdaptersMap, Loader
+from psycopg.adapt import AdaptersMap
 from psycopg.pq import Format, TransactionStatus
 from psycopg.rows import TupleRow, tuple_row
-from psycopg.types.datetime import TimedeltaBinaryDumper
 
 from pgqueue.calls.call import Call
+from pgqueue.drivers.adapters import ADAPTERS
 from pgqueue.drivers.advice import ROLLED_BACK, UNKNOWN_FATE, add_advice
 from pgqueue.drivers.failures import translated
-from pgqueue.drivers.own import OwnAsyncConnection, OwnConnection
-from pgqueue.drivers.spelling import lagging, native, spell
+from pgqueue.drivers.spelling import native, spell
 
 T = TypeVar("T")
-
-INTERVAL = Struct("!qii")  # microseconds, days, months
-IN_FLIGHT = 2  # statements sent ahead of their answers: the server is busy while we write the next
-
-
-class JsonText(Loader):
-    """Reads jsonb as its text: what it means is for the call's decoder to say."""
-
-    format = Format.BINARY
-
-    def load(self, data: Buffer) -> str:
-        """The text after jsonb's version byte."""
-        encoding = self.connection.info.encoding if self.connection else "utf-8"
-        return bytes(data)[1:].decode(encoding)
-
-
-class Elapsed(TimedeltaBinaryDumper):
-    """Writes a timedelta without days: a day would be 23 or 25 hours where the session's clocks change."""
-
-    def dump(self, obj: timedelta) -> bytes:
-        """The interval in microseconds alone."""
-        return INTERVAL.pack(obj // timedelta(microseconds=1), 0, 0)
-
-
-ADAPTERS = AdaptersMap(psycopg.adapters)
-ADAPTERS.register_loader("jsonb", JsonText)
-ADAPTERS.register_dumper(timedelta, Elapsed)
 
 
 class Cursor(psycopg.Cursor[TupleRow]):
@@ -106,25 +74,6 @@ def fate_told(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any
         raise
 
 
-def run_own(connection: OwnConnection, call: Call[T], schema: str, *, lags: bool) -> T:
-    """Run the call in a transaction of its own.
-
-    lags: that need not wait for the disk when it commits.
-    """
-    cursor = connection.kept_cursor = connection.kept_cursor or Cursor(connection)
-    with translated(schema):
-        cursor.execute(spell(call.function, schema, lagging if lags else native).encode(), call.values)
-        return call.decode(cursor.fetchall())
-
-
-async def run_own_async(connection: OwnAsyncConnection, call: Call[T], schema: str, *, lags: bool) -> T:
-    """Run the call in a transaction of its own. See `run_own`."""
-    cursor = connection.kept_cursor = connection.kept_cursor or AsyncCursor(connection)
-    with translated(schema):
-        await cursor.execute(spell(call.function, schema, lagging if lags else native).encode(), call.values)
-        return call.decode(await cursor.fetchall())
-
-
 @contextmanager
 def atomic(connection: "psycopg.Connection[Any]") -> Iterator[None]:
     """All or nothing for several calls: a savepoint of the open transaction, or in autocommit one of its own.
@@ -160,51 +109,3 @@ async def atomic_async(connection: "psycopg.AsyncConnection[Any]") -> AsyncItera
 def is_idle(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
     """Whether no transaction is open."""
     return connection.info.transaction_status == TransactionStatus.IDLE
-
-
-def run_each(connection: "psycopg.Connection[Any]", calls: Iterable[Call[T]], schema: str) -> list[T]:
-    """Run the calls one after the other, preparing the next while the server works on the last."""
-    results: list[T] = []
-    under_way: deque[tuple[Call[T], Cursor]] = deque()
-    with translated(schema), connection.pipeline() as pipeline:
-        for call in calls:
-            cursor = Cursor(connection)
-            cursor.execute(spell(call.function, schema, native).encode(), call.values)
-            under_way.append((call, cursor))
-            if len(under_way) > IN_FLIGHT:
-                results.append(answer(*under_way.popleft()))
-        pipeline.sync()  # with the last call, not after its answer: a round trip less, and it is committed
-        results.extend(answer(*under_way.popleft()) for _ in range(len(under_way)))
-    return results
-
-
-async def run_each_async(
-    connection: "psycopg.AsyncConnection[Any]", calls: Iterable[Call[T]], schema: str
-) -> list[T]:
-    """Run the calls one after the other, preparing the next while the server works on the last."""
-    results: list[T] = []
-    under_way: deque[tuple[Call[T], AsyncCursor]] = deque()
-    with translated(schema):
-        async with connection.pipeline() as pipeline:
-            for call in calls:
-                cursor = AsyncCursor(connection)
-                await cursor.execute(spell(call.function, schema, native).encode(), call.values)
-                under_way.append((call, cursor))
-                if len(under_way) > IN_FLIGHT:
-                    results.append(await answer_async(*under_way.popleft()))
-            await pipeline.sync()  # see above
-            while under_way:
-                results.append(await answer_async(*under_way.popleft()))
-    return results
-
-
-def answer(call: Call[T], cursor: Cursor) -> T:
-    """What the call came to."""
-    with cursor:
-        return call.decode(cursor.fetchall())
-
-
-async def answer_async(call: Call[T], cursor: AsyncCursor) -> T:
-    """What the call came to."""
-    async with cursor:
-        return call.decode(await cursor.fetchall())

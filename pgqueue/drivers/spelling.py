@@ -21,12 +21,22 @@ def native(place: int, sql_type: str) -> str:  # noqa: ARG001 - psycopg counts b
     return f"%b::{sql_type}" if sql_type.endswith("[]") else f"%s::{sql_type}"
 
 
+def wired(place: int, sql_type: str) -> str:
+    """For libpq: $1, $2, ..., each in binary."""
+    return f"${place}::{sql_type}"
+
+
+def marked(place: int, sql_type: str) -> str:  # noqa: ARG001 - psycopg counts by itself
+    """For psycopg, the value being in its binary form already."""
+    return f"%b::{sql_type}"
+
+
 def lagging(place: int, sql_type: str) -> str:
-    """As native, for a transaction of this call alone that need not wait for the disk when it commits.
+    """As wired, for a transaction of this call alone that need not wait for the disk when it commits.
 
     Set with the first argument, so before the function begins: it may still decide to wait.
     """
-    spelled = native(place, sql_type)
+    spelled = wired(place, sql_type)
     if place > 1:
         return spelled
     return f"case when pg_catalog.set_config('synchronous_commit', 'off', true) = 'off' then {spelled} end"
@@ -55,7 +65,7 @@ def spell(function: Function, schema: str, placeholder: Placeholder) -> str:
         for place, (name, sql_type) in enumerate(function.parameters, start=1)
     )
     columns = "*"
-    if placeholder not in {native, lagging} and function.answer:
+    if placeholder not in {native, wired, marked, lagging} and function.answer:
         columns = ", ".join(column(quote(name), sql_type) for name, sql_type in function.answer)
     return f"select {columns} from {quote(schema)}.{function.name}({arguments})"  # noqa: S608 - names of ours, quoted
 

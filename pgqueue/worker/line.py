@@ -15,7 +15,7 @@ import psycopg
 from psycopg.pq import PipelineStatus
 
 from pgqueue.calls.call import Call
-from pgqueue.drivers import psycopg as driver
+from pgqueue.drivers import exchange, pipeline
 from pgqueue.drivers.own import OwnAsyncConnection
 from pgqueue.errors import PgQueueError
 from pgqueue.worker.attention import Attention
@@ -129,8 +129,8 @@ class Line:
 
     async def _exchange(self, connection: Connection, calls: Sequence[Call[Any]]) -> list[Any]:
         if len(calls) == 1:
-            return [await driver.run_async(connection, calls[0], self.schema)]
-        return await driver.run_each_async(connection, calls, self.schema)
+            return [await exchange.run_own_async(connection, calls[0], self.schema)]
+        return await pipeline.run_each_async(connection, calls, self.schema)
 
     @asynccontextmanager
     async def quiet(self, seconds: float) -> AsyncIterator[None]:

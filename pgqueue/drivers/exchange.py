@@ -1,0 +1,111 @@
+"""Calls on connections of our own: one statement of libpq, its parameters and rows in binary.
+
+A cursor asks anew at every call what it knows already: which types its parameters have, which loaders its
+columns need, whether the statement is prepared. Here each function is asked once a connection. It must never
+touch a connection that is not ours.
+"""
+
+from collections.abc import Generator, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import generators
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGconn, PGresult
+
+from pgqueue.calls.call import Call, Function, Row
+from pgqueue.drivers.adapters import ADAPTERS
+from pgqueue.drivers.failures import translated
+from pgqueue.drivers.own import OwnAsyncConnection, OwnConnection
+from pgqueue.drivers.spelling import lagging, spell, wired
+from pgqueue.drivers.wire import writers, written
+
+T = TypeVar("T")
+
+Exchange = Generator[Any, Any, list[Row]]
+
+
+class Statement:
+    """One function's call on one connection, prepared once it has been used some times."""
+
+    def __init__(self, connection: Any, function: Function, schema: str, *, lags: bool) -> None:
+        self._text = spell(function, schema, lagging if lags else wired).encode()
+        self._name = f"pgqueue_{schema}_{function.name}_{lags}".encode()
+        self._parameters = writers(function)
+        self._formats = [Format.BINARY] * len(function.parameters)
+        self._uses_until_prepared: int | None = connection.prepare_threshold
+        self._is_prepared = False
+        self._reader = Transformer(Context(connection))
+        self._knows_columns = False
+
+    def exchange(self, pgconn: PGconn, values: Sequence[Any]) -> Exchange:
+        """Ask, and give the rows of the answer."""
+        forms = written(self._parameters, values)
+        if self._is_prepared:
+            pgconn.send_query_prepared(self._name, forms, self._formats, Format.BINARY)
+        elif self._uses_until_prepared is None or self._uses_until_prepared > 0:
+            self._uses_until_prepared = self._uses_until_prepared and self._uses_until_prepared - 1
+            pgconn.send_query_params(self._text, forms, None, self._formats, Format.BINARY)
+        else:
+            pgconn.send_prepare(self._name, self._text)
+            good((yield from generators.execute(pgconn)), ExecStatus.COMMAND_OK)
+            self._is_prepared = True
+            pgconn.send_query_prepared(self._name, forms, self._formats, Format.BINARY)
+        return self._rows(good((yield from generators.execute(pgconn)), ExecStatus.TUPLES_OK))
+
+    def _rows(self, result: PGresult) -> list[Row]:
+        self._reader.set_pgresult(result, set_loaders=not self._knows_columns)
+        self._knows_columns = True
+        return self._reader.load_rows(0, result.ntuples, tuple)
+
+
+class Context:
+    """What the rows are read by: our adapters, and the connection's encoding and time zone."""
+
+    def __init__(self, connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> None:
+        self.adapters = ADAPTERS
+        self.connection = connection
+
+
+def good(results: Sequence[PGresult], expected: ExecStatus) -> PGresult:
+    """The one result of a statement. Raises the server's error."""
+    result = results[-1]
+    if result.status != expected:
+        raise error_from_result(result)
+    return result
+
+
+def run_own(connection: OwnConnection, call: Call[T], schema: str, *, lags: bool = False) -> T:
+    """Run the call in a transaction of its own.
+
+    lags: that need not wait for the disk when it commits.
+    """
+    with translated(schema):
+        statement = statement_on(connection, call.function, schema, lags=lags)
+        with connection.lock:
+            rows = connection.wait(statement.exchange(connection.pgconn, call.values))
+        return call.decode(rows)
+
+
+async def run_own_async(
+    connection: OwnAsyncConnection, call: Call[T], schema: str, *, lags: bool = False
+) -> T:
+    """Run the call in a transaction of its own. See `run_own`."""
+    with translated(schema):
+        statement = statement_on(connection, call.function, schema, lags=lags)
+        async with connection.lock:
+            rows = await connection.wait(statement.exchange(connection.pgconn, call.values))
+        return call.decode(rows)
+
+
+def statement_on(
+    connection: OwnConnection | OwnAsyncConnection, function: Function, schema: str, *, lags: bool
+) -> Statement:
+    """The function's statement on this connection, made when it is first called there."""
+    key = (function.name, schema, lags)
+    statement: Statement | None = connection.statements.get(key)
+    if statement is None:
+        statement = connection.statements[key] = Statement(connection, function, schema, lags=lags)
+    return statement
