@@ -104,9 +104,7 @@ def test_a_value_of_another_type_is_refused(number: Any, text: Any, at: Any) -> 
 
 
 def test_a_naive_moment_is_refused() -> None:
-    with pytest.raises(
-        psycopg.DataError, match=r"at datetime.* is no timestamptz"
-    ):
+    with pytest.raises(psycopg.DataError, match=r"at datetime.* is no timestamptz"):
         written(writers(ONE), (1, "text", datetime(2026, 1, 1)))  # noqa: DTZ001 - that is the point
 
 
