@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
+from benchmarks.delays import tell_delay
 from benchmarks.stamps import STAMP_SOCKET, Start
 from benchmarks.tally import count_one
 from pgqueue import Fixed, current_job, task
@@ -35,6 +36,12 @@ async def counted(text: str) -> None:  # noqa: ARG001 - the body is carried, not
 async def stamp(number: int = 0) -> None:
     """Tell the harness the moment this handler started, by the clock both processes share."""
     tell_start(number)
+
+
+@task(queue=QUEUE)
+async def due(number: int, due_ns: int) -> None:
+    """Tell the harness when this job was due, and that its handler starts now."""
+    tell_delay(number, due_ns)
 
 
 @task(queue=QUEUE)

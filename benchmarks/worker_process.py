@@ -13,6 +13,7 @@ from typing import Self
 
 import psycopg
 
+from benchmarks.delays import DELAYS_FOLDER
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.stamps import STAMP_SOCKET
 from benchmarks.tally import TALLY_FOLDER
@@ -32,6 +33,7 @@ class WorkerProcess:
     """`python -m pgqueue worker` on the tasks of the benchmarks, from its start to its SIGTERM.
 
     stamp_socket: where handlers tell when they start. tally: the folder where they count themselves.
+    delays: the folder where they tell when they were due.
     processes: more than one makes it a supervisor with so many workers below it.
     """
 
@@ -41,6 +43,7 @@ class WorkerProcess:
         stamp_socket: Path | None = None,
         *,
         tally: Path | None = None,
+        delays: Path | None = None,
         concurrency: int = CONCURRENCY,
         processes: int = 1,
     ) -> None:
@@ -52,6 +55,7 @@ class WorkerProcess:
             "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]),
             **({STAMP_SOCKET: str(stamp_socket)} if stamp_socket else {}),
             **({TALLY_FOLDER: str(tally)} if tally else {}),
+            **({DELAYS_FOLDER: str(delays)} if delays else {}),
         }
 
     def __enter__(self) -> Self:

@@ -1,5 +1,6 @@
 """pgqueue through its public client; it must never do inside a measured call what a user could not."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -8,7 +9,7 @@ import psycopg
 from benchmarks.databases import with_options
 from benchmarks.payload import BODY_TEXT
 from benchmarks.rows import Durability
-from benchmarks.tasks import QUEUE, counted, hold, noop, stamp
+from benchmarks.tasks import QUEUE, counted, due, hold, noop, stamp
 from pgqueue import Client, Lease
 from pgqueue.migrate import upgrade
 
@@ -82,6 +83,13 @@ class PgQueue:
     def enqueue_stamp(self) -> None:
         """One job whose handler reports the moment it starts."""
         self._client.enqueue(stamp.job())
+
+    def enqueue_due(self, jobs: Sequence[tuple[int, int]]) -> None:
+        """Jobs by number and the moment they are due; their handler tells both and when it starts."""
+        if len(jobs) == 1:
+            self._client.enqueue(due.job(*jobs[0]))
+        else:
+            self._client.enqueue_many(due.job(number, due_ns) for number, due_ns in jobs)
 
     def fill(self, count: int, *, delay: str = "0") -> None:
         """That many jobs, due after that interval, made inside the server: for filling, not for measuring."""
