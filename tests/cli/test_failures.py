@@ -12,6 +12,7 @@ NEED_A_DATABASE = [
     ("migrate",),
     ("status",),
     ("downgrade", "base", "--yes"),
+    ("doctor",),
     ("enqueue", "email", "send", "{}"),
     ("job", "show", "1"),
     ("job", "cancel", "1"),
@@ -22,7 +23,7 @@ NEED_A_DATABASE = [
     ("queue", "pause", "email"),
     ("queue", "resume", "email"),
 ]
-NEED_AN_INSTALLATION = NEED_A_DATABASE[3:]
+NEED_AN_INSTALLATION = NEED_A_DATABASE[4:]
 
 
 @pytest.mark.parametrize("command", NEED_A_DATABASE)

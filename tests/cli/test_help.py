@@ -11,6 +11,7 @@ COMMANDS = [
     ("downgrade",),
     ("settings",),
     ("maintain",),
+    ("doctor",),
     ("worker",),
     ("dev",),
     ("demo",),
