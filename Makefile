@@ -7,7 +7,7 @@ OLD := pgqueue needs Python 3.11 or later, this is %d.%d; name another: make PYT
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test bench soak chaos lint help clean
+.PHONY: demo test bench bench-peers soak chaos lint help clean
 
 demo: .venv/demo-installed  ## index Python's standard library on an embedded PostgreSQL
 	@$(BIN)/pgqueue demo
@@ -17,6 +17,9 @@ test: lint  ## lint, then run the tests (ARGS="-k claim" goes to pytest)
 
 bench: .venv/all-installed  ## measure pgqueue against Redis Streams
 	@$(BIN)/python -m benchmarks lifecycle worker
+
+bench-peers: .venv/all-installed  ## install the other queues that the benchmarks measure (ARGS="pgqueuer saq")
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
 soak: .venv/all-installed  ## ten minutes of steady load over short partition windows, and a plot
 	@$(BIN)/python -m benchmarks soak $(ARGS)
@@ -31,8 +34,8 @@ lint: .venv/all-installed  ## style, types and the floors of the modules
 	@$(BIN)/lint-imports --no-logo
 
 help:  ## show this
-	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
-		printf 'make %-6s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
+		printf 'make %-12s %s\n' "$$target" "$$text"; done
 
 clean:  ## delete .venv and everything built
 	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,6 +1,6 @@
 """Checks what was asked for before anything is started; it must never measure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +11,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.contestants import CONTESTANTS, Contestant, answering_to
 from benchmarks.given import Given, ask_postgres, ask_redis
+from benchmarks.peers.catalogue import PEERS
+from benchmarks.peers.environment import Environment
 from benchmarks.registry import SCENARIOS, Scenario, chosen_for
 from benchmarks.systems.redis_streams import RedisStreams
 
@@ -29,7 +31,9 @@ class Choice(NamedTuple):
 
 
 def choices_of(names: Sequence[str], systems: Sequence[str]) -> list[Choice]:
-    """Raises Misuse for an unknown scenario or system, and where a scenario measures none of the systems."""
+    """Raises Misuse for an unknown scenario or system, for a peer that is not installed, and where a scenario
+    measures none of the systems.
+    """
     if not names:
         raise Misuse(f"name a scenario: {', '.join(SCENARIOS)}")
     for name in names:
@@ -40,6 +44,8 @@ def choices_of(names: Sequence[str], systems: Sequence[str]) -> list[Choice]:
         if not answering_to(name):
             labels = ", ".join(contestant.label for contestant in CONTESTANTS)
             raise Misuse(f"unknown system {name!r}; there are: {labels}")
+        if any(map(_is_missing, answering_to(name))):
+            raise Misuse(f"{name} is not installed: make bench-peers")
     return [Choice(SCENARIOS[name], _contestants(SCENARIOS[name], wanted)) for name in names]
 
 
@@ -70,24 +76,43 @@ def given_servers(choices: Sequence[Choice], dsn: str | None, redis_url: str | N
 
 
 def introduce(choices: Sequence[Choice], given: Given) -> tuple[list[Choice], Given, list[str]]:
-    """Ask the given servers what they are: whom they leave to measure, and what to know about the rows.
+    """Who can be measured: peers that are not installed are left out, and whom the given servers, asked what
+    they are, do not suit; and what to know about the rows.
 
     Raises what the servers do, BenchmarkFailed if they cannot be measured, and Misuse if nobody is left.
     """
     notes = ask_postgres(given.dsn) if given.dsn else []
+    kept, missing = _without(choices, _is_missing, "not installed (make bench-peers)")
     if not given.redis_url:
-        return list(choices), given, notes
+        return kept, given, notes + missing
     found = ask_redis(given.redis_url)
+    kept, keyless = _without(kept, _is_redis_peer, "a peer's keys cannot be kept apart on a given Redis")
+    kept, others = _without(kept, lambda one: _is_other_redis(one, found), f"for the given Redis has {found}")
+    return kept, replace(given, redis_durability=found), notes + missing + keyless + others
+
+
+def _without(
+    choices: Sequence[Choice], is_out: Callable[[Contestant], bool], reason: str
+) -> tuple[list[Choice], list[str]]:
+    """What is left, and a note for each left out. Raises Misuse where nobody is."""
     kept = [
-        Choice(scenario, [one for one in contestants if not _is_other_redis(one, found)])
-        for scenario, contestants in choices
+        Choice(scenario, [one for one in contestants if not is_out(one)]) for scenario, contestants in choices
     ]
-    asked, left = _labels(choices), _labels(kept)
     for scenario, contestants in kept:
         if not contestants:
-            raise Misuse(f"nobody is left for {scenario.name} to measure: the given Redis has {found}")
-    notes += [f"left out, for the given Redis has {found}: {label}" for label in asked if label not in left]
-    return kept, replace(given, redis_durability=found), notes
+            raise Misuse(f"nobody is left for {scenario.name} to measure: {reason}")
+    left = _labels(kept)
+    return kept, [f"left out, {reason}: {label}" for label in _labels(choices) if label not in left]
+
+
+def _is_missing(contestant: Contestant) -> bool:
+    peer = PEERS.get(contestant.system)
+    return peer is not None and not Environment(peer).is_made()
+
+
+def _is_redis_peer(contestant: Contestant) -> bool:
+    peer = PEERS.get(contestant.system)
+    return peer is not None and peer.server == "redis"
 
 
 def _is_other_redis(contestant: Contestant, durability: str) -> bool:

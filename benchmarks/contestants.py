@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.databases import open_databases
 from benchmarks.given import OUR_OWN, Given
+from benchmarks.peers.catalogue import PEERS
 from benchmarks.rows import Durability
 from benchmarks.servers import redis_server
 from benchmarks.systems.pgqueue import PgQueue
@@ -35,6 +36,7 @@ CONTESTANTS = (
     Contestant(RedisStreams.name, "everysec"),
     Contestant(RedisStreams.name, "memory"),
     Contestant(UsualTable.name, "fsync"),
+    *(Contestant(peer.name, durability) for peer in PEERS.values() for durability in peer.durabilities),
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.contestants import CONTESTANTS, Contestant
+from benchmarks.peers.catalogue import PEERS
 from benchmarks.plan import Plan
 from benchmarks.rounds import Progress
 from benchmarks.rows import Row
@@ -66,8 +67,8 @@ ALL = (
         name=worker.SCENARIO,
         about="one worker process: drain, bulk enqueue, pickup when idle",
         run=worker.run,
-        systems=("pgqueue",),
-        usual=("pgqueue:fsync", "pgqueue:everysec"),
+        systems=("pgqueue", *PEERS),
+        usual=("pgqueue:fsync", "pgqueue:everysec", *(f"{peer}:fsync" for peer in PEERS)),
         own_servers="",
     ),
     Scenario(
