@@ -6,6 +6,7 @@ What is named in `__all__` is public; the rest may change.
 from pgqueue.async_client import AsyncClient
 from pgqueue.backoff import Backoff, Exponential, Fixed
 from pgqueue.calls.settings import InstallationSettings
+from pgqueue.calls.stats import HorizonHolder, QueueStats, RelationStats, WorkerStats
 from pgqueue.client import Client
 from pgqueue.delivery import Delivery, Lease
 from pgqueue.errors import (
@@ -31,6 +32,7 @@ from pgqueue.maintenance import Maintenance
 from pgqueue.outcomes import Cancel, Dead, Retry, Snooze
 from pgqueue.record import Attempt, DeadLetter, JobRecord
 from pgqueue.settings import WorkerSettings
+from pgqueue.stats import Stats
 from pgqueue.task import Task, task
 from pgqueue.worker import RunningJob, Worker, current_job
 
@@ -45,6 +47,7 @@ __all__ = [
     "Delivery",
     "Exponential",
     "Fixed",
+    "HorizonHolder",
     "InstallationSettings",
     "InvalidJob",
     "InvalidPayload",
@@ -60,17 +63,21 @@ __all__ = [
     "NotInstalled",
     "PayloadTooLarge",
     "PgQueueError",
+    "QueueStats",
+    "RelationStats",
     "ResultNotSerializable",
     "Retry",
     "RunningJob",
     "SchemaMismatch",
     "Snooze",
+    "Stats",
     "Task",
     "UnknownJob",
     "UnknownTask",
     "UnsupportedConnection",
     "Worker",
     "WorkerSettings",
+    "WorkerStats",
     "WrongInstallation",
     "current_job",
     "task",

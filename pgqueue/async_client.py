@@ -26,6 +26,7 @@ from pgqueue.maintenance import Maintenance, maintenance
 from pgqueue.record import DeadLetter, JobRecord
 from pgqueue.result import result_json
 from pgqueue.settings import CONNECTION_TIMEOUT, LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
+from pgqueue.stats import Sampler, Stats
 from pgqueue.waiting import pauses
 
 NOW = timedelta(0)
@@ -57,6 +58,7 @@ class AsyncClient:
         self._limit_bytes = payload_limit_bytes
         self._ring = ring
         self._floors = FloorsOfClient()
+        self._sampler = Sampler()
 
     async def enqueue(
         self,
@@ -249,6 +251,10 @@ class AsyncClient:
             payload_limit_bytes=payload_limit_bytes,
         )
         await self._database.run(asked, connection)
+
+    async def stats(self, *, connection: object | None = None) -> Stats:
+        """See `Client.stats`."""
+        return self._sampler.learn(await self._database.run_each(self._sampler.ask(), connection))
 
     async def maintain(self) -> Maintenance:
         """See `Client.maintain`."""

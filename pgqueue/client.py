@@ -25,6 +25,7 @@ from pgqueue.maintenance import Maintenance, maintenance
 from pgqueue.record import DeadLetter, JobRecord
 from pgqueue.result import result_json
 from pgqueue.settings import CONNECTION_TIMEOUT, LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
+from pgqueue.stats import Sampler, Stats
 from pgqueue.waiting import pauses
 
 NOW = timedelta(0)
@@ -71,6 +72,7 @@ class Client:
         self._limit_bytes = payload_limit_bytes
         self._ring = ring
         self._floors = FloorsOfClient()
+        self._sampler = Sampler()
 
     def enqueue(
         self,
@@ -284,6 +286,14 @@ class Client:
             payload_limit_bytes=payload_limit_bytes,
         )
         self._database.run(asked, connection)
+
+    def stats(self, *, connection: object | None = None) -> Stats:
+        """What the installation holds: its queues, workers and tables, and who keeps vacuum from clearing up.
+
+        Cheap enough for every few seconds, whatever waits: much is estimated, and says so.
+        Takes the rights of an admin or a worker.
+        """
+        return self._sampler.learn(self._database.run_each(self._sampler.ask(), connection))
 
     def maintain(self) -> Maintenance:
         """One round of keeping the house: partitions made ahead and dropped when past.

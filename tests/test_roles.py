@@ -61,6 +61,10 @@ WORKS = {
     "delete_leftovers": "select pgqueue.delete_leftovers()",
     "show_settings": "select pgqueue.show_settings()",
     "list_dead": "select * from pgqueue.list_dead()",
+    "queue_stats": "select * from pgqueue.queue_stats()",
+    "worker_stats": "select * from pgqueue.worker_stats()",
+    "relation_stats": "select * from pgqueue.relation_stats()",
+    "horizon_holders": "select * from pgqueue.horizon_holders()",
 }
 RULES = {
     "redrive": "select pgqueue.redrive('{1}')",
@@ -82,6 +86,9 @@ INNER = {
     "carry_ready": "select pgqueue.carry_ready('ready_default', 1)",
     "drop_partition": "select pgqueue.drop_partition('jobs', 'jobs_default', now(), now())",
     "make_window": "select pgqueue.make_window('jobs', now(), now())",
+    "percent_of_pages": "select pgqueue.percent_of_pages('ready', 1)",
+    "counted_by_server": "select pgqueue.counted_by_server('ready')",
+    "held_by_queue": "select * from pgqueue.held_by_queue(now())",
     "make_partition": "select pgqueue.make_partition('jobs', 'mine', 'default')",
 }
 

@@ -191,6 +191,7 @@ create table pgqueue.workers (
     started_at timestamptz not null,
     server_started_at timestamptz not null,
     process_id integer not null,
+    concurrency integer,
     host text not null,
     queues text[] not null,
     version text not null,

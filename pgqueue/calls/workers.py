@@ -8,7 +8,13 @@ from pgqueue.calls.call import Call, Row, call, function, nothing, scalar
 
 SETTLE_SESSION = function("settle_session", durable="boolean", silence="interval")
 JOIN_WORKERS = function(
-    "join_workers", worker="bigint", queues="text[]", host="text", process_id="integer", version="text"
+    "join_workers",
+    worker="bigint",
+    queues="text[]",
+    host="text",
+    process_id="integer",
+    version="text",
+    concurrency="integer",
 )
 LEAVE_WORKERS = function("leave_workers", worker="bigint")
 ABSENT_WORKERS = function("absent_workers", asking="bigint")
@@ -49,7 +55,7 @@ def channel() -> Call[str]:
 
 
 def join_workers(
-    worker: int, *, queues: Sequence[str], host: str, process_id: int, version: str
+    worker: int, *, queues: Sequence[str], host: str, process_id: int, version: str, concurrency: int
 ) -> Call[bool]:
     """Be a living worker, for as long as this session lasts. False while an older session of ours lingers."""
     values = {
@@ -58,6 +64,7 @@ def join_workers(
         "host": host,
         "process_id": process_id,
         "version": version,
+        "concurrency": concurrency,
     }
     return call(JOIN_WORKERS, values, scalar)
 

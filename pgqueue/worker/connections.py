@@ -48,6 +48,7 @@ class Connections:
         prepare: bool,
         schema: str,
         queues: Sequence[str],
+        concurrency: int,
         durable: bool,
         lease: timedelta,
         poll: timedelta,
@@ -58,6 +59,7 @@ class Connections:
         self.options: dict[str, Any] = options_for(dsn, prepare=prepare)
         self.direct_dsn = None if poll_only else watch_dsn or dsn
         self._queues = list(queues)
+        self._concurrency = concurrency
         self._is_direct = self.direct_dsn == dsn
         self._durable = durable
         self._silence = max(LEAST_SILENCE, lease, 3 * poll)
@@ -189,6 +191,7 @@ class Connections:
             host=socket.gethostname(),
             process_id=os.getpid(),
             version=package_version(),
+            concurrency=self._concurrency,
         )
 
 

@@ -76,6 +76,7 @@ class Worker:
             prepare=prepare,
             schema=schema,
             queues=self._rota.queues,
+            concurrency=self.settings.concurrency,
             durable=self.settings.durable_finishes,
             lease=self.settings.lease,
             poll=self.settings.poll,

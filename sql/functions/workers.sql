@@ -1,12 +1,13 @@
 -- A worker is alive while its session holds the advisory lock of its id; the
--- row only tells who it is. Called again after a reconnect. Returns whether
+-- row only tells who it is (`concurrency`: how many jobs it runs at once). Called again after a reconnect. Returns whether
 -- the lock is ours: false while the old session is not gone yet.
 create or replace function pgqueue.join_workers(
     worker bigint,
     queues text[],
     host text,
     process_id integer,
-    version text
+    version text,
+    concurrency integer default null
 )
 returns boolean
 language sql
@@ -14,8 +15,8 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    insert into pgqueue.workers (id, started_at, server_started_at, process_id, host, queues, version)
-    values (worker, pgqueue.now(), pg_postmaster_start_time(), process_id, host, queues, version)
+    insert into pgqueue.workers (id, started_at, server_started_at, process_id, concurrency, host, queues, version)
+    values (worker, pgqueue.now(), pg_postmaster_start_time(), process_id, concurrency, host, queues, version)
     on conflict (id) do update
     set server_started_at = excluded.server_started_at;
     select pg_try_advisory_lock(pgqueue.worker_key(worker))

@@ -3,11 +3,20 @@
 import psycopg
 import pytest
 
-from pgqueue.calls import claim, dead_letters, jobs, lease
+from pgqueue.calls import claim, dead_letters, jobs, lease, stats
 from pgqueue.calls.call import Function
 
-ANSWERING = [claim.CLAIM, jobs.GET_JOB, dead_letters.LIST_DEAD, lease.EXTEND]
-SHORT = {"timestamp with time zone": "timestamptz"}
+ANSWERING = [
+    claim.CLAIM,
+    jobs.GET_JOB,
+    dead_letters.LIST_DEAD,
+    lease.EXTEND,
+    stats.QUEUE_STATS,
+    stats.WORKER_STATS,
+    stats.RELATION_STATS,
+    stats.HORIZON_HOLDERS,
+]
+SHORT = {"timestamp with time zone": "timestamptz", "timestamp with time zone[]": "timestamptz[]"}
 
 
 @pytest.mark.parametrize("function", ANSWERING, ids=lambda function: function.name)

@@ -135,6 +135,7 @@ WORKS = {
     "enqueue_many": Work(nothing, lambda session, _: session.enqueue_many(BATCH)),
     "get_job": Work(hold, lambda session, held: session.get(held[0].job)),
     "cancel": Work(hold, lambda session, held: session.call("cancel", job=held[0].job)),
+    "queue_stats": Work(nothing, lambda session, _: session.call("queue_stats", bound=100)),
     "next_due": Work(nothing, lambda session, _: session.call("next_due", queues=["mail"])),
 }
 
