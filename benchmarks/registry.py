@@ -16,9 +16,11 @@ from benchmarks.scenarios import (
     lifecycle,
     limits,
     notify,
+    payload,
     pinned,
     recovery,
     soak,
+    storage,
     worker,
 )
 
@@ -94,6 +96,24 @@ ALL = (
         ),
         rounds=3,
         own_servers="its consumers are processes beside servers of their own",
+    ),
+    Scenario(
+        name=payload.SCENARIO,
+        about="enqueue, claim and finish with bodies from 100 bytes to 100 kB",
+        run=payload.run,
+        systems=("pgqueue", "redis-streams"),
+        usual=("pgqueue:fsync", "redis-streams:fsync", "redis-streams:memory"),
+        rounds=3,
+        own_servers="",
+    ),
+    Scenario(
+        name=storage.SCENARIO,
+        about="bytes of log, disk and memory per job",
+        run=storage.run,
+        systems=("pgqueue", "redis-streams"),
+        usual=("pgqueue:fsync", "redis-streams:fsync"),
+        rounds=3,
+        own_servers="it needs a server without autovacuum, on which nobody else writes",
     ),
     Scenario(
         name=pinned.SCENARIO,

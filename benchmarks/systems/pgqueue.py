@@ -58,6 +58,7 @@ class PgQueue:
     def __init__(self, dsn: str, durability: Durability, *, is_counted: bool = False) -> None:
         """is_counted: a worker's handlers are to count themselves (see Tally)."""
         self._task = counted if is_counted else noop
+        self._text = BODY_TEXT
         self.durability = durability
         self.dsn = with_options(dsn, SESSION_OPTIONS[durability])
         self._client = Client(self.dsn, durable_finishes=durability != "fsync-enqueue")
@@ -72,13 +73,17 @@ class PgQueue:
     def enqueue(self, batch: int) -> None:
         """One `enqueue`, or one `enqueue_many` for the whole batch."""
         if batch == 1:
-            self._client.enqueue(self._task.job(text=BODY_TEXT))
+            self._client.enqueue(self._task.job(text=self._text))
         else:
             self.enqueue_many(batch)
 
     def enqueue_many(self, count: int) -> None:
         """That many jobs in one call, from a generator."""
-        self._client.enqueue_many(self._task.job(text=BODY_TEXT) for _ in range(count))
+        self._client.enqueue_many(self._task.job(text=self._text) for _ in range(count))
+
+    def carry(self, text: str) -> None:
+        """The text of every job from now on; ASCII. `fill` keeps the usual one."""
+        self._text = text
 
     def enqueue_stamp(self) -> None:
         """One job whose handler reports the moment it starts."""
@@ -124,6 +129,10 @@ class PgQueue:
     def is_drained(self) -> bool:
         """Whether every job is finished; cheap enough to ask while a worker runs."""
         return bool(self._ask(IS_DRAINED))
+
+    def log_bytes(self) -> int:
+        """What was written to the log so far, by all of the server's databases."""
+        return int(self._ask("select pg_current_wal_insert_lsn() - '0/0'"))
 
     def _ask(self, statement: LiteralString) -> Any:
         row = self._observer.execute(statement).fetchone()

@@ -55,27 +55,46 @@ class RedisStreams:
                 pipeline.xadd(self._stream, self._fields)
             pipeline.execute()
 
-    def consume(self, batch: int) -> int:
-        """XREADGROUP, then XACK and XDEL of the whole batch in one pipeline."""
-        identifiers = [identifier for identifier, _ in self._read(batch)]
-        if not identifiers:
-            return 0
-        with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.xack(self._stream, GROUP, *identifiers)
-            pipeline.xdel(self._stream, *identifiers)
-            pipeline.execute()
-        return len(identifiers)
+    def carry(self, text: str) -> None:
+        """The text of every entry from now on; ASCII."""
+        self._fields = {b"text": text.encode()}
 
-    def _read(self, batch: int) -> Entries:
+    def claim(self, batch: int) -> list[bytes]:
+        """XREADGROUP; returns the identifiers."""
         answer = cast(
             "dict[bytes, list[Entries]]",
             self._redis.xreadgroup(GROUP, CONSUMER, {self._stream: ">"}, count=batch),
         )
-        return answer[self._stream.encode()][0] if answer else []
+        return [identifier for identifier, _ in answer[self._stream.encode()][0]] if answer else []
+
+    def finish(self, claimed: list[bytes]) -> None:
+        """XACK and XDEL of all of them in one pipeline."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.xack(self._stream, GROUP, *claimed)
+            pipeline.xdel(self._stream, *claimed)
+            pipeline.execute()
+
+    def consume(self, batch: int) -> int:
+        """Claim a batch, finish it whole."""
+        claimed = self.claim(batch)
+        if claimed:
+            self.finish(claimed)
+        return len(claimed)
 
     def waiting(self) -> int:
         """Entries still in the stream, claimed or not."""
         return self._redis.xlen(self._stream)
+
+    def log_bytes(self) -> int:
+        """What the append-only file holds."""
+        return int(self._info("persistence")["aof_current_size"])
+
+    def memory_bytes(self) -> int:
+        """What the server has allocated."""
+        return int(self._info("memory")["used_memory"])
+
+    def _info(self, section: str) -> dict[str, int]:
+        return cast("dict[str, int]", self._redis.info(section))
 
     def close(self) -> None:
         """Delete the stream and leave the server."""

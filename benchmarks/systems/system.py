@@ -26,18 +26,32 @@ class System(Protocol):
         """Jobs not finished yet; asked outside the measured time."""
 
 
-class TableSystem(System, Protocol):
-    """A queue in PostgreSQL's tables, whose claim and finish can be told apart."""
-
-    @property
-    def dsn(self) -> str:
-        """Where its tables are."""
+class SteppedSystem(System, Protocol):
+    """A queue whose claim and finish can be told apart."""
 
     def claim(self, batch: int) -> Any:
         """Take up to that many jobs; its length is how many."""
 
     def finish(self, claimed: Any) -> None:
         """Finish what was claimed, whole."""
+
+
+class LoggingSystem(SteppedSystem, Protocol):
+    """A queue that carries what it is told to, and tells how much it writes."""
+
+    def carry(self, text: str) -> None:
+        """The text of every job from now on; ASCII."""
+
+    def log_bytes(self) -> int:
+        """What was written so far to the log that makes it durable."""
+
+
+class TableSystem(SteppedSystem, Protocol):
+    """A queue in PostgreSQL's tables."""
+
+    @property
+    def dsn(self) -> str:
+        """Where its tables are."""
 
     def fill(self, count: int, *, delay: str = "0") -> None:
         """That many jobs, due after that interval, made inside the server: not for measuring."""
