@@ -125,6 +125,26 @@ def test_a_window_of_now_begins_a_little_later_where_a_row_may_be_on_its_way(
     assert f"pgqueue.ready_{clock.now():%Y%m%d_%H%M}36" in leaf(session, "ready")
 
 
+def test_a_window_begins_later_the_longer_attaching_it_takes(session: Session, clock: Clock) -> None:
+    clock.advance(days=60)
+    session.call(
+        "enqueue_many", queues=["default"], tasks=["x"], payloads=[f'{{"text": "{"x" * 1_000}"}}'] * 60_000
+    )
+    size = session.value("select pg_relation_size('pgqueue.jobs_default')")
+
+    make(session)
+
+    reading = dt.timedelta(seconds=size // 50_000_000)
+    assert reading >= dt.timedelta(seconds=1)
+    assert (
+        session.value(
+            "select min(low) from pgqueue.windows() where parent = 'jobs' and high > %s", clock.now()
+        )
+        >= clock.now() + dt.timedelta(seconds=6) + reading
+    )
+    assert "pgqueue.ready_default" in leaf(session, "ready")
+
+
 def test_no_window_is_made_of_the_seconds_that_are_left_of_one(
     session: Session, other: Session, clock: Clock
 ) -> None:
