@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Annotated, Any, BinaryIO
+from typing import BinaryIO
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails, to_json
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from pgqueue import job_fields
 from pgqueue.calls.enqueue import check_size
-from pgqueue.cli.durations import duration
 from pgqueue.errors import InvalidJob
-from pgqueue.job import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_QUEUE, Job
-from pgqueue.json_text import faults, is_suspect
+from pgqueue.job import Job
+from pgqueue.job_fields import JobFields
 from pgqueue.settings import PAYLOAD_LIMIT_BYTES
 
 LONGEST_LINE_BYTES = 8 * PAYLOAD_LIMIT_BYTES  # a payload at its limit fits in, however its text is escaped
@@ -37,37 +36,6 @@ class Line:
         return len(self.text) > LONGEST_LINE_BYTES
 
 
-def spelled_duration(value: Any) -> Any:
-    """A duration as seconds, or as people type it."""
-    if isinstance(value, str):
-        return duration(value)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    try:
-        return timedelta(seconds=value) if is_number else value
-    except (OverflowError, ValueError) as error:
-        raise ValueError(f"{value} seconds are longer than can be counted") from error
-
-
-Duration = Annotated[timedelta, BeforeValidator(spelled_duration)]
-
-
-class Fields(BaseModel):
-    """What a line may say. `delay` and `timeout` are seconds, or text such as "1h30m"."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    task: str
-    queue: str = DEFAULT_QUEUE
-    payload: dict[str, Any] = {}
-    priority: int = DEFAULT_PRIORITY
-    max_attempts: int = DEFAULT_MAX_ATTEMPTS
-    delay: Duration | None = None
-    run_at: AwareDatetime | None = None
-    timeout: Duration | None = None
-    headers: dict[str, str] | None = None
-    keep_result: bool = False
-
-
 def lines_of(stream: BinaryIO) -> Iterator[Line]:
     """The lines that are not blank. What is too long is passed over, never held."""
     number = 0
@@ -87,24 +55,15 @@ def job_of(line: Line) -> Job:
     if line.is_too_long:
         raise BadLine(f"longer than {LONGEST_LINE_BYTES} bytes: store the data elsewhere, pass a reference")
     try:
-        fields = Fields.model_validate_json(line.text)
+        fields = JobFields.model_validate_json(line.text)
     except ValidationError as error:
         raise BadLine("; ".join(fault(entry) for entry in error.errors(include_url=False))) from error
     try:
-        job = Job(**dict(fields) | {"payload": payload_json(fields.payload)})
+        job = job_fields.job_of(fields)
         check_size(job, PAYLOAD_LIMIT_BYTES)
     except InvalidJob as error:
         raise BadLine(str(error)) from error
     return job
-
-
-def payload_json(payload: dict[str, Any]) -> str:
-    """The payload as text that jsonb can hold. Raises BadLine."""
-    text = to_json(payload)
-    if is_suspect(text):
-        for path, reason in faults(payload):
-            raise BadLine(f"payload.{path} {reason}")
-    return text.decode()
 
 
 def fault(entry: ErrorDetails) -> str:
@@ -113,7 +72,7 @@ def fault(entry: ErrorDetails) -> str:
         return entry["msg"].replace("line 1 column", "column").replace("Invalid JSON", "not JSON")
     place = ".".join(map(str, entry["loc"]))
     if entry["type"] == "extra_forbidden":
-        return f"unknown field {place!r}: a line has {', '.join(Fields.model_fields)}"
+        return f"unknown field {place!r}: a line has {', '.join(JobFields.model_fields)}"
     if entry["type"] == "missing":
         return f"{place} is missing"
     if entry["type"] == "value_error":  # ours: it names the value

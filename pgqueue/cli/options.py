@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pgqueue.cli import durations
+from pgqueue import durations
 
 
 def read_duration(text: str | timedelta) -> timedelta:

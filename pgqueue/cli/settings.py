@@ -9,8 +9,8 @@ import typer
 from pgqueue import Client, InstallationSettings
 from pgqueue.cli import options
 from pgqueue.cli.connection import connected
-from pgqueue.cli.durations import readable
 from pgqueue.cli.output import print_json
+from pgqueue.durations import readable
 from pgqueue.settings import SCHEMA
 
 Retention = Annotated[

@@ -9,9 +9,9 @@ import typer
 from pydantic import ValidationError
 
 from pgqueue.cli import options
-from pgqueue.cli.durations import spelled
 from pgqueue.cli.failures import CommandMisused
 from pgqueue.cli.modules import AnyTask
+from pgqueue.durations import spelled
 from pgqueue.settings import WorkerSettings
 
 QueueChoice = list[str] | dict[str, int]

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from pgqueue import WorkerSettings, task
-from pgqueue.cli.durations import duration
 from pgqueue.cli.failures import CommandMisused
 from pgqueue.cli.worker_options import LogLevel, child_arguments, default, queues_of, settings_of
+from pgqueue.durations import duration
 
 
 @task(queue="email")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgqueue.cli.durations import duration, moment, readable, spelled
+from pgqueue.durations import duration, moment, readable, spelled
 
 
 @pytest.mark.parametrize(
