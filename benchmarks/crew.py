@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
 from benchmarks.failures import BenchmarkFailed
 
 SPAWN = multiprocessing.get_context("spawn")
+FORKED = multiprocessing.get_context("forkserver")
+"""For processes by the dozen: forked from one that has imported already, and that holds no connection."""
 STOP_SECONDS = 5.0
 PATIENCE_SECONDS = 300.0
 LOOK_SECONDS = 0.01
@@ -25,7 +28,7 @@ Answer = TypeVar("Answer")
 class Hand(Generic[Answer]):
     """One process at work."""
 
-    def __init__(self, name: str, process: SpawnProcess, line: Connection) -> None:
+    def __init__(self, name: str, process: BaseProcess, line: Connection) -> None:
         self._name = name
         self._process = process
         self._line = line
@@ -56,6 +59,11 @@ class Hand(Generic[Answer]):
         """Tell the process to end."""
         self._process.terminate()
 
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        self._process.kill()
+        self._process.join()
+
     def dismiss(self) -> None:
         """End the process, whatever it does, and wait until it is gone."""
         self._process.terminate()
@@ -69,13 +77,14 @@ class Hand(Generic[Answer]):
 class Crew:
     """Processes that work at once; none is left at the end of the block."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: SpawnContext | ForkServerContext = SPAWN) -> None:
+        self._context = context
         self._hands: list[Hand[Any]] = []
 
     def start(self, work: Callable[..., Answer], *arguments: object) -> Hand[Answer]:
         """Run a module's function in a process of its own."""
-        ours, theirs = SPAWN.Pipe()
-        process = SPAWN.Process(target=_work, args=(theirs, work, arguments), daemon=True)
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_work, args=(theirs, work, arguments), daemon=True)
         with _deaf_to_ctrl_c():
             process.start()
         theirs.close()

@@ -21,6 +21,7 @@ from benchmarks.scenarios import (
     recovery,
     soak,
     storage,
+    transaction,
     worker,
 )
 
@@ -114,6 +115,15 @@ ALL = (
         usual=("pgqueue:fsync", "redis-streams:fsync"),
         rounds=3,
         own_servers="it needs a server without autovacuum, on which nobody else writes",
+    ),
+    Scenario(
+        name=transaction.SCENARIO,
+        about="what a job costs an application's transaction, and what a kill in between loses or invents",
+        run=transaction.run,
+        systems=("pgqueue", "redis-streams"),
+        usual=("pgqueue:fsync", "redis-streams:fsync", "redis-streams:everysec"),
+        rounds=3,
+        own_servers="the application has a database and a Redis of its own",
     ),
     Scenario(
         name=pinned.SCENARIO,
