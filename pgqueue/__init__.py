@@ -29,6 +29,7 @@ from pgqueue.errors import (
 )
 from pgqueue.job import Job
 from pgqueue.maintenance import Maintenance
+from pgqueue.metrics.worker import WorkerMetrics
 from pgqueue.outcomes import Cancel, Dead, Retry, Snooze
 from pgqueue.record import Attempt, DeadLetter, JobRecord
 from pgqueue.settings import WorkerSettings
@@ -76,6 +77,7 @@ __all__ = [
     "UnknownTask",
     "UnsupportedConnection",
     "Worker",
+    "WorkerMetrics",
     "WorkerSettings",
     "WorkerStats",
     "WrongInstallation",

@@ -38,6 +38,7 @@ RELATION_STATS = function("relation_stats").answering(
     high="timestamptz",
     size_bytes="bigint",
     inserted="bigint",
+    moment="timestamptz",
 )
 HORIZON_HOLDERS = function("horizon_holders").answering(
     kind="text",
@@ -121,6 +122,7 @@ class RelationStats:
 
     low, high: its window, if it is one. size_bytes: with indexes and what is stored beside.
     inserted: rows ever inserted, by the server's statistics.
+    moment: when this was so, by the database's clock.
     """
 
     relation: str
@@ -129,6 +131,7 @@ class RelationStats:
     high: datetime | None
     size_bytes: int
     inserted: int
+    moment: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +216,10 @@ def workers(rows: Sequence[Row]) -> list[WorkerStats]:
 
 def relations(rows: Sequence[Row]) -> list[RelationStats]:
     """One a row."""
-    return [RelationStats(row[0], row[1], aware(row[2]), aware(row[3]), row[4], row[5]) for row in rows]
+    return [
+        RelationStats(row[0], row[1], aware(row[2]), aware(row[3]), row[4], row[5], utc(row[6]))
+        for row in rows
+    ]
 
 
 def aware(moment: datetime | None) -> datetime | None:

@@ -7,6 +7,7 @@ from pgqueue.cli.demo import demo
 from pgqueue.cli.dev import dev
 from pgqueue.cli.doctor import doctor
 from pgqueue.cli.enqueue import enqueue
+from pgqueue.cli.exporter import exporter
 from pgqueue.cli.failures import Commands
 from pgqueue.cli.maintain import maintain
 from pgqueue.cli.migrate import downgrade, migrate, status
@@ -32,7 +33,7 @@ def pgqueue(version: Version = False) -> None:
     """A job queue in your PostgreSQL: enqueue in your own transaction, work it, retry it, bury it."""
 
 
-for command in (migrate, status, downgrade, settings, maintain, doctor, worker, dev, demo, enqueue):
+for command in (migrate, status, downgrade, settings, maintain, doctor, worker, exporter, dev, demo, enqueue):
     app.command()(command)
 app.add_typer(job.app, name="job")
 app.add_typer(dead.app, name="dead")

@@ -46,6 +46,12 @@ Dsn = Annotated[
 Schema = Annotated[
     str, typer.Option(envvar="PGQUEUE_SCHEMA", help="The schema pgqueue is installed in.", metavar="NAME")
 ]
+MetricsHost = Annotated[
+    str,
+    typer.Option(
+        help="The address to serve metrics on; 0.0.0.0 for whoever can reach this host.", metavar="ADDRESS"
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs; ids are strings in it.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 JobId = Annotated[int, typer.Argument(help="The job's id.", metavar="ID", min=1, show_default=False)]

@@ -11,7 +11,11 @@ import typer
 from pgqueue.cli import options
 from pgqueue.cli import worker_options as chosen
 from pgqueue.cli.connection import check_fit, required
+from pgqueue.cli.metrics import served
 from pgqueue.cli.modules import tasks_of
+from pgqueue.metrics.fleet import PIPE_VARIABLE, FleetMetrics, saying
+from pgqueue.metrics.serving import LOOPBACK
+from pgqueue.metrics.worker import WorkerMetrics
 from pgqueue.settings import SCHEMA
 from pgqueue.worker import Worker
 from pgqueue.worker.signals import run_with_signals
@@ -35,6 +39,8 @@ def worker(
     poll_only: chosen.PollOnly = False,
     watch_dsn: chosen.WatchDsn = None,
     prepare: chosen.Prepare = True,
+    metrics_port: chosen.MetricsPort = None,
+    metrics_host: options.MetricsHost = LOOPBACK,
     log_level: chosen.Level = chosen.LogLevel.INFO,
     dsn: options.Dsn = None,
     schema: options.Schema = SCHEMA,
@@ -58,11 +64,20 @@ def worker(
         arguments = chosen.child_arguments(
             modules, queue or [], settings=settings, schema=schema, log_level=log_level, flags=flags
         )
+        fleet = None if metrics_port is None else FleetMetrics()
         supervisor = supervised_workers(
-            arguments, processes=processes, dsn=required(dsn), watch_dsn=watch_dsn, ends_by_itself=drain
+            arguments,
+            processes=processes,
+            dsn=required(dsn),
+            watch_dsn=watch_dsn,
+            ends_by_itself=drain,
+            metrics=fleet,
         )
-        raise typer.Exit(asyncio.run(supervisor.run_with_signals()))
+        with served(fleet, port=metrics_port, host=metrics_host):
+            raise typer.Exit(asyncio.run(supervisor.run_with_signals()))
     collect_garbage_seldom()
+    pipe = os.environ.pop(PIPE_VARIABLE, None) if supervised else None
+    metrics = WorkerMetrics() if pipe or metrics_port is not None else None
     one = Worker(
         required(dsn),
         tasks=tasks,
@@ -74,9 +89,17 @@ def worker(
         poll_only=poll_only,
         prepare=prepare,
         drain=drain,
+        metrics=metrics,
     )
-    asyncio.run(run_with_signals(one))
+    with served(metrics, port=metrics_port, host=metrics_host):
+        asyncio.run(run_and_say(one, metrics, int(pipe)) if metrics and pipe else run_with_signals(one))
     leave(one)
+
+
+async def run_and_say(one: Worker, metrics: WorkerMetrics, pipe: int) -> None:
+    """Run the worker, which says its metrics to the supervisor."""
+    async with saying(metrics, pipe):
+        await run_with_signals(one)
 
 
 def log_to_stderr(level: chosen.LogLevel) -> None:

@@ -78,6 +78,15 @@ WatchDsn = Annotated[
 ]
 Drain = Annotated[bool, typer.Option("--drain", help="Stop when no job is left.")]
 Prepare = Annotated[bool, typer.Option(help="Prepare statements; some poolers cannot keep them.")]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="Serve metrics for Prometheus here, those of all processes together.",
+        show_default=False,
+    ),
+]
 Level = Annotated[LogLevel, typer.Option("--log-level", help="The least that is logged, on stderr.")]
 Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
 

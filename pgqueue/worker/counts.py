@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from pgqueue.calls.finish import Ending
-from pgqueue.delivery import Delivery
+from pgqueue.delivery import Delivery, Lease
+from pgqueue.metrics.worker import WorkerMetrics
 
 
 @dataclass(slots=True)
@@ -13,6 +14,8 @@ class Counts:
     retried: failed with an attempt left. returned: handed back, snoozed, or unknown here.
     unknown: of these, jobs of a task this worker does not have.
     lost: jobs whose lease was lost before their ending could be told.
+    claims: those that found jobs; empty_claims: those that found none. wakeups: notifications heeded.
+    reconnects: lost connections made again.
     """
 
     started: int = 0
@@ -23,19 +26,79 @@ class Counts:
     returned: int = 0
     unknown: int = 0
     lost: int = 0
+    claims: int = 0
+    empty_claims: int = 0
+    wakeups: int = 0
+    reconnects: int = 0
 
-    def ended(self, delivery: Delivery, ending: Ending | None, *, has_finished: bool = False) -> None:
-        """An attempt ended so; None is a plain success.
+    def claimed(self, lease: Lease) -> None:
+        """A claim was answered."""
+        if lease.claim is None:
+            self.empty_claims += 1
+        else:
+            self.claims += 1
 
+    def start(self, delivery: Delivery) -> None:  # noqa: ARG002 - for who counts task by task
+        """An attempt begins."""
+        self.started += 1
+
+    def ended(
+        self,
+        delivery: Delivery,
+        ending: Ending | None,
+        *,
+        seconds: float | None = None,  # noqa: ARG002 - the same
+        has_finished: bool = False,
+    ) -> str:
+        """An attempt ended so; None is a plain success. Returns the name of its number.
+
+        seconds: how long it ran, if it did.
         has_finished: the handler finished the job itself; that this was rolled back is rare, and not counted.
         """
         if ending is None or has_finished or ending.state == "succeeded":
             self.succeeded += 1
-        elif ending.state == "returned":
+            return "succeeded"
+        if ending.state == "returned":
             self.returned += 1
-        elif ending.state == "cancelled":
+            return "returned"
+        if ending.state == "cancelled":
             self.cancelled += 1
-        elif ending.state == "dead" or delivery.attempt >= delivery.last_attempt:
+            return "cancelled"
+        if ending.state == "dead" or delivery.attempt >= delivery.last_attempt:
             self.dead += 1
-        else:
-            self.retried += 1
+            return "dead"
+        self.retried += 1
+        return "retried"
+
+
+class MeteredCounts(Counts):
+    """The same, told to Prometheus too, task by task."""
+
+    __slots__ = ("_metrics",)
+
+    def __init__(self, metrics: WorkerMetrics) -> None:
+        super().__init__()
+        self._metrics = metrics
+
+    def claimed(self, lease: Lease) -> None:
+        """A claim was answered."""
+        super().claimed(lease)
+        self._metrics.claimed(lease)
+
+    def start(self, delivery: Delivery) -> None:
+        """An attempt begins."""
+        self.started += 1
+        self._metrics.started(delivery)
+
+    def ended(
+        self,
+        delivery: Delivery,
+        ending: Ending | None,
+        *,
+        seconds: float | None = None,
+        has_finished: bool = False,
+    ) -> str:
+        """An attempt ended."""
+        outcome = super().ended(delivery, ending, has_finished=has_finished)
+        self._metrics.ended(delivery, outcome, seconds)
+        return outcome

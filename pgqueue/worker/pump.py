@@ -20,6 +20,7 @@ from pgqueue.floors import Floors, Look
 from pgqueue.worker.apart import Apart
 from pgqueue.worker.book import Book, Part
 from pgqueue.worker.connections import Connections
+from pgqueue.worker.counts import Counts
 from pgqueue.worker.line import LineBroken, first_line
 from pgqueue.worker.pace import Pace
 from pgqueue.worker.refusal import Refusal, refusal_of
@@ -47,6 +48,7 @@ class Pump:
         *,
         book: Book,
         connections: Connections,
+        counts: Counts,
         runner: Runner,
         sentry: Sentry,
         rota: Rota,
@@ -57,6 +59,7 @@ class Pump:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._book = book
+        self._counts = counts
         self._line = connections.line
         self._connections = connections
         self._runner = runner
@@ -192,6 +195,7 @@ class Pump:
 
     def _claimed(self, look: Look, lease: Lease) -> None:
         self._floors.learn(look, lease)
+        self._counts.claimed(lease)
         self._found_nothing = lease.claim is None
         if lease.claim is None:
             self._sentry.found_nothing()

@@ -81,7 +81,7 @@ class Runner:
             delivery = waiting.popleft()
             job = RunningJob(delivery, schema=self._schema, result_limit_bytes=self._result_limit_bytes)
             running.add(job)
-            self._counts.started += 1
+            self._counts.start(delivery)
             job.handle = loop.create_task(self._run(job))
 
     def abandon(self) -> None:
@@ -111,7 +111,7 @@ class Runner:
         seconds = time.perf_counter() - started
         self._book.running.discard(job)
         if not job.is_lease_lost:
-            self._counts.ended(job.delivery, ending, has_finished=job.has_finished)
+            self._counts.ended(job.delivery, ending, seconds=seconds, has_finished=job.has_finished)
         if ending is None:
             self._book.ended(job.delivery, seconds)
         elif ending.state == "returned":

@@ -13,8 +13,10 @@ import threading
 from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from pgqueue.backoff import Backoff, Exponential
+from pgqueue.metrics.fleet import PIPE_VARIABLE, FleetMetrics
 
 logger = logging.getLogger("pgqueue.supervisor")
 
@@ -32,6 +34,7 @@ class Supervisor:
     environment: what is added to ours.
     ends_by_itself: whether a process that ends with 0 is done (workers that drain a queue).
     restart_delay: from the number of early deaths in a row to the wait before the next start.
+    metrics: where the processes are to say their metrics, if anywhere.
 
     Each process has a pipe as its standard input: it closes when the supervisor is gone,
     however it went; see `stop_when_orphaned`.
@@ -45,12 +48,14 @@ class Supervisor:
         environment: Mapping[str, str] | None = None,
         ends_by_itself: bool = False,
         restart_delay: Backoff = BETWEEN_STARTS,
+        metrics: FleetMetrics | None = None,
     ) -> None:
         self._command = list(command)
         self._processes = processes
         self._environment = {**os.environ, **(environment or {})}
         self._ends_by_itself = ends_by_itself
         self._restart_delay = restart_delay
+        self._metrics = metrics
         self._alive: set[Process] = set()
         self._stopping = asyncio.Event()
 
@@ -64,6 +69,8 @@ class Supervisor:
                 if not keeper.cancelling():  # a second time would cut short the wait for its process's end
                     keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
+            if self._metrics is not None:
+                await self._metrics.close()
         return 0 if all(ended_well) else 1
 
     def stop(self) -> None:
@@ -116,9 +123,13 @@ class Supervisor:
 
     async def _start(self) -> Process:
         """A process in a group of its own: Ctrl-C in a terminal reaches us alone, and we pass it on once."""
-        return await asyncio.create_subprocess_exec(
-            *self._command, env=self._environment, stdin=subprocess.PIPE, process_group=0
+        start = partial(
+            asyncio.create_subprocess_exec, *self._command, stdin=subprocess.PIPE, process_group=0
         )
+        if self._metrics is None:
+            return await start(env=self._environment)
+        with self._metrics.pipe() as end:
+            return await start(env=self._environment | {PIPE_VARIABLE: str(end)}, pass_fds=[end])
 
     async def _pause(self, code: int, delay: timedelta) -> None:
         logger.warning(
@@ -180,6 +191,7 @@ def supervised_workers(
     dsn: str,
     watch_dsn: str | None = None,
     ends_by_itself: bool = False,
+    metrics: FleetMetrics | None = None,
 ) -> Supervisor:
     """So many processes of `pgqueue worker` with these arguments. The DSNs go into their environment."""
     secrets = {"PGQUEUE_DSN": dsn} | ({"PGQUEUE_WATCH_DSN": watch_dsn} if watch_dsn else {})
@@ -188,4 +200,5 @@ def supervised_workers(
         processes=processes,
         environment=secrets,
         ends_by_itself=ends_by_itself,
+        metrics=metrics,
     )

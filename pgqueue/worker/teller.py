@@ -40,8 +40,9 @@ class Teller:
 
     def hand_back(self, delivery: Delivery) -> None:
         """A job that was never started: handed back unspent."""
-        self._counts.returned += 1
-        self._book.ended(delivery, verdict.unspent(delivery))
+        ending = verdict.unspent(delivery)
+        self._counts.ended(delivery, ending)
+        self._book.ended(delivery, ending)
 
     def told(self, parts: Sequence[Part], answers: Sequence[Any]) -> None:
         """The server took this report; what it says was lost is counted."""

@@ -12,12 +12,15 @@ import psycopg
 
 from pgqueue.calls.watch import next_due
 from pgqueue.errors import PgQueueError
+from pgqueue.metrics import catalogue
+from pgqueue.metrics.numbers import Numbers
+from pgqueue.metrics.worker import WorkerMetrics
 from pgqueue.settings import SCHEMA, WorkerSettings
 from pgqueue.task import Task
 from pgqueue.worker.book import Book
 from pgqueue.worker.caretaker import LOOK_SECONDS, Caretaker
 from pgqueue.worker.connections import LEAVE_SECONDS, Connections
-from pgqueue.worker.counts import Counts
+from pgqueue.worker.counts import Counts, MeteredCounts
 from pgqueue.worker.ears import Ears
 from pgqueue.worker.keeper import Keeper
 from pgqueue.worker.line import Line, LineBroken
@@ -45,6 +48,7 @@ class Worker:
         A worker that finds its session shared by a pooler goes over to that by itself.
     prepare: whether to prepare statements; behind a pooler none are in any case.
     drain: stop by itself when nothing is left to do, now or later.
+    metrics: where to count for Prometheus what is done; of this worker alone.
     """
 
     def __init__(
@@ -60,10 +64,13 @@ class Worker:
         poll_only: bool = False,
         prepare: bool = True,
         drain: bool = False,
+        metrics: WorkerMetrics | None = None,
     ) -> None:
         self.settings = settings or WorkerSettings()
-        self.counts = Counts()
+        self.counts = MeteredCounts(metrics) if metrics else Counts()
         self._tasks = by_name(tasks)
+        if metrics:
+            metrics.begin(self._tasks, self._at_present)
         self._rota = Rota(queues, strict=strict)
         self._is_drain = drain
         self._stops = 0
@@ -169,6 +176,7 @@ class Worker:
         self._pump = Pump(
             book=self._book,
             connections=connections,
+            counts=self.counts,
             runner=self._runner,
             sentry=self._sentry,
             rota=self._rota,
@@ -187,7 +195,7 @@ class Worker:
             pace=pace,
             lease=settings.lease,
         )
-        ears = Ears(sentry=self._sentry, pump=self._pump, keeper=self._keeper)
+        ears = Ears(counts=self.counts, sentry=self._sentry, pump=self._pump, keeper=self._keeper)
         if connections.guard is not None:
             connections.guard.on_notify = ears.heard
         self._steward = Steward(connections, joined=self._doubt, took_back=self._pump.look)
@@ -195,6 +203,22 @@ class Worker:
         connections.line.on_break = self._wake_pump
         if connections.guard is not None and connections.has_guard_apart:
             connections.guard.on_break = self._lost_guard
+
+    def _at_present(self) -> Numbers:
+        """What the metrics tell of us beside the attempts; asked from whatever thread."""
+        has_begun = hasattr(self, "_runner")
+        busy = len(self._book.running) + self._runner.strays if has_begun else 0
+        return {
+            (catalogue.WORKER_SLOTS.name, ()): self.settings.concurrency,
+            (catalogue.WORKER_BUSY_SLOTS.name, ()): busy,
+            (catalogue.WORKER_HELD.name, ()): self._book.held if has_begun else 0,
+            (catalogue.WORKER_PROCESSES.name, ()): 1,
+            (catalogue.JOBS_LOST.name, ()): self.counts.lost,
+            (catalogue.WORKER_CLAIMS.name, ("jobs",)): self.counts.claims,
+            (catalogue.WORKER_CLAIMS.name, ("nothing",)): self.counts.empty_claims,
+            (catalogue.WAKEUPS.name, ()): self.counts.wakeups,
+            (catalogue.RECONNECTS.name, ()): self.counts.reconnects,
+        }
 
     def _wake_pump(self) -> None:
         self._pump.wake()
@@ -242,6 +266,7 @@ class Worker:
             await self._connections.withdraw()
         self._book.doubt()
         self._doubt()
+        self.counts.reconnects += 1
         logger.info("back at the database")
 
     def _learn_guard(self) -> None:

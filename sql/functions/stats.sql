@@ -273,7 +273,8 @@ returns table (
     low timestamptz,
     high timestamptz,
     size_bytes bigint,
-    inserted bigint
+    inserted bigint,
+    moment timestamptz
 )
 language plpgsql
 stable
@@ -299,7 +300,7 @@ begin
     )
     select
         leaves.relation, leaves.partition, bounds.low, bounds.high,
-        coalesce(pg_total_relation_size(leaves.oid), 0), pg_stat_get_tuples_inserted(leaves.oid)
+        coalesce(pg_total_relation_size(leaves.oid), 0), pg_stat_get_tuples_inserted(leaves.oid), pgqueue.now()
     from leaves
     left join bounds on bounds.name = leaves.partition
     order by leaves.relation, bounds.low, leaves.partition;

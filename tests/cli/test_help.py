@@ -13,6 +13,7 @@ COMMANDS = [
     ("maintain",),
     ("doctor",),
     ("worker",),
+    ("exporter",),
     ("dev",),
     ("demo",),
     ("enqueue",),

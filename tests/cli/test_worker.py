@@ -1,6 +1,7 @@
 """Tests of `worker` as processes of their own, and of what it refuses before it starts."""
 
 import signal
+import socket
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from pgqueue import Client, Job
 from tests.cli.conftest import Run, started
+from tests.metrics.reading import scrape
+from tests.waiting import until
 
 TASKS = """
 import os
@@ -81,6 +84,51 @@ def test_several_processes_drain_together(folder: Path, client: Client, dsn: str
 
     assert (supervisor.returncode, "Traceback" in said) == (0, False), said
     assert {client.wait(job_id, timeout=SOON).state for job_id in job_ids} == {"succeeded"}
+
+
+def free_port() -> int:
+    """A port nobody listens on, for now."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+    return port
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_a_worker_serves_its_metrics(folder: Path, client: Client, dsn: str, processes: int) -> None:
+    """Those of all processes together; one that was killed takes nothing with it."""
+    port = free_port()
+    options = ["--processes", str(processes), "--metrics-port", str(port)]
+    counted = "pgqueue_worker_attempts_ended_total"
+
+    def succeeded() -> float:
+        labels = {"queue": "chores", "task": "chores.process", "outcome": "succeeded"}
+        return scrape(port)(counted, **labels) or 0
+
+    with started("worker", "chores", *options, folder=folder, dsn=dsn) as worker:
+        ran_in = [client.wait(job_id, timeout=SOON).result for job_id in client.enqueue_many([PROCESS] * 5)]
+        await until(lambda: succeeded() == 5)
+        told = scrape(port)("pgqueue_worker_processes")
+        if processes > 1:
+            psutil.Process(ran_in[0]).kill()
+            client.wait(client.enqueue(PROCESS), timeout=SOON)
+            await until(lambda: succeeded() == 6)
+        worker.send_signal(signal.SIGTERM)
+        _, said = worker.communicate(timeout=SOON.total_seconds())
+
+    assert (worker.returncode, "Traceback" in said) == (0, False), said
+    assert told == processes
+
+
+def test_a_worker_refuses_a_port_for_metrics_that_is_taken(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("worker", "pgqueue.demo.tasks", "--metrics-port", port)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"pgqueue: cannot serve metrics on 127.0.0.1 port {port}: ")
 
 
 def test_workers_stop_when_their_supervisor_is_killed(folder: Path, client: Client, dsn: str) -> None:

@@ -58,6 +58,7 @@ class Bench:
         self.pump = Pump(
             book=book,
             connections=cast("Connections", FakeConnections(line, guard)),
+            counts=Counts(),
             runner=cast("Runner", None),
             sentry=sentry,
             rota=Rota(["q"]),

@@ -1,0 +1,103 @@
+"""What a worker does, counted as it goes and told to Prometheus: a prometheus_client collector.
+
+It must never cost a job more than some list entries: no locks, no labels looked up, nothing formatted.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Container, Iterator
+
+from prometheus_client.metrics_core import Metric as Family
+
+from pgqueue.delivery import Delivery, Lease
+from pgqueue.metrics import catalogue
+from pgqueue.metrics.catalogue import JOB_ATTEMPTS, PICKUP_SECONDS, RUN_SECONDS, WORKER_ENDED, WORKER_STARTED
+from pgqueue.metrics.numbers import Numbers, added, empty, families
+
+OUTCOMES = ("succeeded", "retried", "dead", "cancelled", "returned")
+UNKNOWN = "(unknown)"  # whoever enqueues could make up names without end
+
+
+class Tally:
+    """The attempts of one task in one queue."""
+
+    __slots__ = ("attempts", "outcomes", "run", "started")
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.outcomes = dict.fromkeys(OUTCOMES, 0)
+        self.run = empty(RUN_SECONDS)
+        self.attempts = empty(JOB_ATTEMPTS)
+
+
+class WorkerMetrics:
+    """The metrics of one worker: give it to `Worker`, and register it where yours are, or serve it.
+
+    Only the worker's loop counts; any thread may collect.
+    """
+
+    def __init__(self) -> None:
+        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._pickups: dict[str, list[float]] = {}
+        self._tasks: Container[str] = ()
+        self._at_present: Callable[[], Numbers] | None = None
+
+    def begin(self, tasks: Container[str], at_present: Callable[[], Numbers]) -> None:
+        """For the worker's use. tasks: those it knows. at_present: what else there is to tell, when asked."""
+        if self._at_present is not None:
+            raise RuntimeError("these are another worker's metrics: make others for each worker")
+        self._tasks = tasks
+        self._at_present = at_present
+
+    def claimed(self, lease: Lease) -> None:
+        """Jobs were claimed."""
+        for delivery in lease.deliveries:
+            pickups = self._pickups.get(delivery.queue)
+            if pickups is None:
+                pickups = self._pickups[delivery.queue] = empty(PICKUP_SECONDS)
+            waited = (lease.claimed_at - delivery.visible_at).total_seconds()
+            pickups[bisect_left(PICKUP_SECONDS.bounds, waited)] += 1
+            pickups[-1] += waited
+
+    def started(self, delivery: Delivery) -> None:
+        """An attempt begins."""
+        self._tally(delivery).started += 1
+
+    def ended(self, delivery: Delivery, outcome: str, seconds: float | None) -> None:
+        """An attempt ended so; seconds: how long it ran, if it did."""
+        tally = self._tally(delivery)
+        tally.outcomes[outcome] += 1
+        if seconds is not None:
+            tally.run[bisect_left(RUN_SECONDS.bounds, seconds)] += 1
+            tally.run[-1] += seconds
+        if outcome in {"succeeded", "dead"}:
+            tally.attempts[bisect_left(JOB_ATTEMPTS.bounds, delivery.attempt)] += 1
+            tally.attempts[-1] += delivery.attempt
+
+    def numbers(self) -> Numbers:
+        """All of it, at this moment."""
+        counted = [tally_numbers(queue, task, tally) for (queue, task), tally in tuple(self._tallies.items())]
+        pickups: Numbers = {
+            (PICKUP_SECONDS.name, (queue,)): list(value) for queue, value in tuple(self._pickups.items())
+        }
+        return added([*counted, pickups, self._at_present() if self._at_present else {}])
+
+    def collect(self) -> Iterator[Family]:
+        """The metrics, for prometheus_client."""
+        return families(self.numbers(), catalogue.WORKER)
+
+    def _tally(self, delivery: Delivery) -> Tally:
+        return self._tallies.get((delivery.queue, delivery.task)) or self._new_tally(delivery)
+
+    def _new_tally(self, delivery: Delivery) -> Tally:
+        task = delivery.task if delivery.task in self._tasks else UNKNOWN
+        return self._tallies.setdefault((delivery.queue, task), Tally())
+
+
+def tally_numbers(queue: str, task: str, tally: Tally) -> Numbers:
+    """One tally's numbers."""
+    return {
+        (WORKER_STARTED.name, (queue, task)): tally.started,
+        **{(WORKER_ENDED.name, (queue, task, outcome)): count for outcome, count in tally.outcomes.items()},
+        (RUN_SECONDS.name, (task,)): list(tally.run),
+        (JOB_ATTEMPTS.name, (task,)): list(tally.attempts),
+    }
