@@ -7,7 +7,7 @@ OLD := pgqueue needs Python 3.11 or later, this is %d.%d; name another: make PYT
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test bench bench-peers soak chaos lint help clean
+.PHONY: demo test bench bench-quick bench-peers soak chaos lint help clean
 
 demo: .venv/demo-installed  ## index Python's standard library on an embedded PostgreSQL
 	@$(BIN)/pgqueue demo
@@ -15,8 +15,11 @@ demo: .venv/demo-installed  ## index Python's standard library on an embedded Po
 test: lint  ## lint, then run the tests (ARGS="-k claim" goes to pytest)
 	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile $(ARGS)
 
-bench: .venv/all-installed  ## measure pgqueue against Redis Streams
-	@$(BIN)/python -m benchmarks lifecycle worker
+bench: .venv/all-installed  ## measure pgqueue beside its rivals, ten minutes; the report: benchmarks/results/latest
+	@$(BIN)/python -m benchmarks --report benchmarks/results/latest $(ARGS)
+
+bench-quick: .venv/all-installed  ## the same in two minutes: does it run, not how fast
+	@$(BIN)/python -m benchmarks --quick --report benchmarks/results/latest $(ARGS)
 
 bench-peers: .venv/all-installed  ## install the other queues that the benchmarks measure (ARGS="pgqueuer saq")
 	@$(BIN)/python -m benchmarks.peers $(ARGS)

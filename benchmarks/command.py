@@ -3,14 +3,13 @@
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
-import psycopg
-import redis
 import typer
 from rich.console import Console
 
@@ -25,15 +24,14 @@ from benchmarks.choices import (
     writable_plot,
 )
 from benchmarks.disk import fsync_seconds
-from benchmarks.display import printer, progress_on, table_of
-from benchmarks.failures import BenchmarkFailed
+from benchmarks.display import ProgressBar, printer, progress_on, table_of
+from benchmarks.failures import FAILURES, one_line
 from benchmarks.plan import FEWEST_ROUNDS, FULL_SIZE, QUICK_DIVISOR, Plan
 from benchmarks.registry import SCENARIOS, Scenario
+from benchmarks.report.making import Order, make_report, report_choices
 from benchmarks.rows import Row, as_json
-from pgqueue.errors import PgQueueError
 
 USAGE_EXIT_CODE = 2
-FAILURES = (BenchmarkFailed, PgQueueError, psycopg.Error, redis.RedisError, OSError)
 
 
 def main() -> None:
@@ -78,10 +76,19 @@ def benchmarks(
     redis_url: Annotated[
         str | None, typer.Option(help="Measure on this Redis, under a key made for it and deleted after.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write tables, plots and rows into this folder; SCENARIO... may be left out."),
+    ] = None,
 ) -> None:
     """Measure pgqueue beside its rivals. Without --json, a table."""
     try:
-        choices = choices_of(scenarios or [], systems or [])
+        if report:
+            _refuse_sizes(json, seconds, minutes, full, plot)
+            is_given = dsn is not None or redis_url is not None
+            choices = report_choices(scenarios or [], systems or [], is_quick=quick, is_given=is_given)
+        else:
+            choices = choices_of(scenarios or [], systems or [])
         size = Plan(
             rounds=rounds or FEWEST_ROUNDS,
             divisor=QUICK_DIVISOR if quick else FULL_SIZE,
@@ -89,14 +96,17 @@ def benchmarks(
             minutes=minutes,
             is_full=full,
             plot=writable_plot(plot, json),
-            given=given_servers(choices, dsn, redis_url),
         )
+        given = given_servers(choices, dsn, redis_url)
         output = _output(json)
-        kept, given, notes = introduce(choices, size.given)
+        kept, given, notes = introduce(choices, given)
         for note in notes:
             _say(note)
-        size = replace(size, given=given)
-        output(_run([(choice, _plan(choice.scenario, size, rounds)) for choice in kept]))
+        if report:
+            _report(Order(report, kept, given, is_quick=quick, rounds=rounds, notes=notes))
+        else:
+            plans = [_plan(scenario, replace(size, given=given), rounds) for scenario, _ in kept]
+            output(_run(kept, plans))
     except Misuse as error:
         _end(error, USAGE_EXIT_CODE)
     except FAILURES as error:
@@ -112,16 +122,16 @@ def help_text() -> str:
     )
 
 
-def one_line(error: BaseException) -> str:
-    """What went wrong, for a human: the first line of it."""
-    told = str(error).strip().splitlines()
-    return told[0] if told else type(error).__name__
-
-
 def _plan(scenario: Scenario, size: Plan, rounds: int | None) -> Plan:
     """The plan, with as many rounds as the scenario usually has unless told otherwise."""
     is_told = rounds is not None or size.divisor > FULL_SIZE
     return size if is_told else replace(size, rounds=scenario.rounds)
+
+
+def _refuse_sizes(*options: object) -> None:
+    """Rather than to be deaf to them."""
+    if any(options):
+        raise Misuse("a report has sizes and files of its own: beside --report give --quick or --rounds")
 
 
 def _output(target: str | None) -> Callable[[Sequence[Row]], None]:
@@ -139,14 +149,33 @@ def _write(path: Path, rows: Sequence[Row]) -> None:
     printer().print(table_of(rows))
 
 
-def _run(work: Sequence[tuple[Choice, Plan]]) -> list[Row]:
+def _run(choices: Sequence[Choice], plans: Sequence[Plan]) -> list[Row]:
+    rows: list[Row] = []
+    with _watched(len(choices)) as progress:
+        for (scenario, contestants), plan in zip(choices, plans, strict=True):
+            rows += scenario.run(contestants, plan, progress)
+            progress.end_scenario()
+    return rows
+
+
+def _report(order: Order) -> None:
+    with _watched(len(order.choices)) as progress:
+        path, failures = make_report(order, progress)
+    typer.echo(f"report: {path}")
+    for name, why in failures.items():
+        _say(f"{name} failed: {why}")
+    if failures:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _watched(scenarios: int) -> Iterator[ProgressBar]:
+    """How far it is, on standard error, where somebody watches."""
     console = Console(stderr=True)
     if console.is_terminal:
         console.print(f"one fsync takes {fsync_seconds() * 1000:.2f} ms in {tempfile.gettempdir()}")
-    with progress_on(console) as progress:
-        return [
-            row for (scenario, contestants), plan in work for row in scenario.run(contestants, plan, progress)
-        ]
+    with progress_on(console, scenarios) as progress:
+        yield progress
 
 
 def _say(message: str) -> None:

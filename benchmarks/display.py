@@ -13,11 +13,17 @@ UNBOUND_WIDTH = 180
 
 
 class ProgressBar:
-    """One bar per scenario, on standard error."""
+    """One bar per scenario, on standard error, and one for all of them if they are several."""
 
-    def __init__(self, bars: Progress) -> None:
+    def __init__(self, bars: Progress, scenarios: int) -> None:
         self._bars = bars
         self._current = TaskID(0)
+        self._whole = bars.add_task("scenarios", total=scenarios) if scenarios > 1 else None
+
+    def end_scenario(self) -> None:
+        """One scenario is done."""
+        if self._whole is not None:
+            self._bars.advance(self._whole)
 
     def begin(self, title: str, turns: int) -> None:
         """A new bar of that many turns."""
@@ -29,11 +35,11 @@ class ProgressBar:
 
 
 @contextmanager
-def progress_on(console: Console) -> Iterator[ProgressBar]:
+def progress_on(console: Console, scenarios: int) -> Iterator[ProgressBar]:
     """Bars while the block runs; nothing at all unless the console is a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        yield ProgressBar(bars)
+        yield ProgressBar(bars, scenarios)
 
 
 def table_of(rows: Sequence[Row]) -> Table:

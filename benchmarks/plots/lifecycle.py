@@ -35,6 +35,6 @@ def draw_lifecycle(path: Path, rows: Sequence[Row]) -> None:
                 markersize=4,
                 capsize=3,
             )
-        panel.set(xscale="log", yscale="log")
+        panel.set(xscale="log", yscale="log", xticks=sorted({row.batch for row in shown}))
         finish(panel, title=title, across="jobs in a batch", up="jobs per second")
     save(drawn, path)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plots.style import colours_of, figure, finish, save
+from benchmarks.plots.style import LINE_WIDTH, colours_of, figure, finish, save
 from benchmarks.rows import Row
 
 METRIC = "jobs_per_second_at"
@@ -40,5 +40,5 @@ def _draw_lines(panel: Any, rows: Sequence[Row], colours: dict[str, str]) -> Non
             label=f"{system}, {horizon}",
             color=colours[system],
             linestyle=DASHES[horizon],
-            linewidth=1.6,
+            linewidth=LINE_WIDTH,
         )

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.ticker import FuncFormatter
+
 from benchmarks.latency import percentile
-from benchmarks.plots.style import COLOURS, figure, save
+from benchmarks.plots.style import COLOURS, figure, plain, save
 from benchmarks.soaking import Timed
 from benchmarks.steadiness import Seen, Shape
 
@@ -80,3 +82,5 @@ def _draw_latency(panel: Any, shape: Shape, seen: Seen, timed: Sequence[Timed], 
         heights = [percentile(values, share) for _, values in filled]
         panel.plot(moments, heights, label=name, color=colour, linewidth=1.2)
     panel.set(title=title, ylabel="milliseconds", yscale="log")
+    panel.yaxis.set_major_formatter(FuncFormatter(plain))
+    panel.yaxis.set_minor_formatter(FuncFormatter(plain))

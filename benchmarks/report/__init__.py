@@ -1,0 +1,1 @@
+"""The report of a whole run: tables, plots, raw rows; it must never say what no row says."""
