@@ -23,6 +23,7 @@ from pgqueue.errors import (
     ResultNotSerializable,
     SchemaMismatch,
     UnknownJob,
+    UnknownKey,
     UnknownTask,
     UnsupportedConnection,
     WrongInstallation,
@@ -32,6 +33,7 @@ from pgqueue.maintenance import Maintenance
 from pgqueue.metrics.worker import WorkerMetrics
 from pgqueue.outcomes import Cancel, Dead, Retry, Snooze
 from pgqueue.record import Attempt, DeadLetter, JobRecord
+from pgqueue.sealing import Keyring
 from pgqueue.settings import WorkerSettings
 from pgqueue.stats import Stats
 from pgqueue.task import Task, task
@@ -55,6 +57,7 @@ __all__ = [
     "InvalidSetting",
     "Job",
     "JobRecord",
+    "Keyring",
     "Lease",
     "LeaseLost",
     "Maintenance",
@@ -74,6 +77,7 @@ __all__ = [
     "Stats",
     "Task",
     "UnknownJob",
+    "UnknownKey",
     "UnknownTask",
     "UnsupportedConnection",
     "Worker",

@@ -18,6 +18,7 @@ PgQueueError
 ├── UnknownTask            no handler of that name here
 ├── LeaseLost              the job is no longer ours to finish or extend
 ├── NoResultYet            a wait ended before the job did
+├── UnknownKey             something is sealed with a key that is not on the keyring
 └── MissingExtra           an optional part of pgqueue is not installed
 """
 
@@ -80,6 +81,10 @@ class LeaseLost(PgQueueError):
 
 class NoResultYet(PgQueueError, TimeoutError):
     """The job had not ended when the wait did."""
+
+
+class UnknownKey(PgQueueError, LookupError):
+    """Something is sealed with a key that this keyring does not hold."""
 
 
 class MissingExtra(PgQueueError, ImportError):

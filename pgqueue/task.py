@@ -1,8 +1,10 @@
 """Tasks: functions whose calls can be enqueued. A task knows no client and no worker."""
 
 import inspect
+import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,12 +15,15 @@ from pydantic_core import PydanticSerializationError
 from typing_extensions import TypedDict
 
 from pgqueue.backoff import Backoff, Exponential
-from pgqueue.errors import InvalidPayload
+from pgqueue.errors import InvalidPayload, UnknownKey
 from pgqueue.job import DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_QUEUE, Job
 from pgqueue.json_text import faults, is_suspect
+from pgqueue.record import DeadLetter, JobRecord
+from pgqueue.sealing import MARK, Keyring, about_payload, about_result, is_sealed, opened, opened_error
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Record = TypeVar("Record", JobRecord, DeadLetter)
 
 Arguments = dict[str, Any]
 
@@ -30,6 +35,7 @@ class Task(Generic[P, R]):
         the queue know only this name: renaming strands them.
     queue, priority, max_attempts, timeout, keep_result: see `Job`.
     backoff: the delay before the next attempt, from the number of the failed one.
+    keyring: what its arguments, results and errors are sealed with, wherever they are stored; see `opened`.
     """
 
     def __init__(
@@ -43,10 +49,12 @@ class Task(Generic[P, R]):
         timeout: timedelta | None = None,
         backoff: Backoff | None = None,
         keep_result: bool = False,
+        keyring: Keyring | None = None,
     ) -> None:
         self.function = function
         self.name = name or default_name(function)
         self.backoff = backoff or Exponential()
+        self.keyring = keyring
         self.is_async = is_coroutine_function(function)
         self._signature = inspect.signature(function)
         self._adapter: TypeAdapter[Arguments] | None = None
@@ -101,15 +109,46 @@ class Task(Generic[P, R]):
             raise InvalidPayload(f"task {self.name}: {error}: pass something JSON can say") from error
         if is_suspect(text):
             self._refuse_faults(arguments)
+        if self.keyring is not None:
+            return json.dumps(self.keyring.seal(text, about=about_payload(self.name)))
         return text.decode()
 
     def decode(self, payload: str) -> Arguments:
-        """The arguments of a stored job, validated. Raises InvalidPayload, naming each field."""
+        """The arguments of a stored job, validated. Raises InvalidPayload, naming each field; UnknownKey."""
+        text = self._unsealed(payload) if MARK in payload else payload
         try:
-            decoded: Arguments = self.adapter.validator.validate_json(payload, by_alias=True, by_name=True)
+            decoded: Arguments = self.adapter.validator.validate_json(text, by_alias=True, by_name=True)
         except ValidationError as error:
             raise InvalidPayload(f"task {self.name}: {fields_at_fault(error)}") from error
         return decoded
+
+    def opened(self, record: Record) -> Record:
+        """The same job or dead letter, what is sealed in it readable. Raises UnknownKey, InvalidPayload."""
+        ring = self.keyring
+        if ring is None:
+            return record
+        attempts = [
+            replace(each, error=opened_error(ring, record.id, each.error)) for each in record.attempts
+        ]
+        readable = replace(
+            record,
+            payload=opened(ring, record.payload, about=about_payload(self.name)),
+            error=opened_error(ring, number, record.error),
+            attempts=tuple(attempts),
+        )
+        if not isinstance(readable, JobRecord):
+            return readable
+        return replace(readable, result=opened(ring, readable.result, about=about_result(readable.id)))
+
+    def _unsealed(self, payload: str) -> str | bytes:
+        value = json.loads(payload)
+        if not is_sealed(value):
+            return payload
+        about = about_payload(self.name)
+        if self.keyring is None:
+            key = value[MARK]["key"]
+            raise UnknownKey(f"the {about} is sealed with key {key!r}, and it has no keyring here")
+        return self.keyring.unseal(value, about=about)
 
     def _refuse_faults(self, arguments: Arguments) -> None:
         found = [
@@ -140,6 +179,7 @@ def task(
     timeout: timedelta | None = None,
     backoff: Backoff | None = None,
     keep_result: bool = False,
+    keyring: Keyring | None = None,
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 
 
@@ -154,6 +194,7 @@ def task(
     timeout: timedelta | None = None,
     backoff: Backoff | None = None,
     keep_result: bool = False,
+    keyring: Keyring | None = None,
 ) -> Task[P, R] | Callable[[Callable[P, R]], Task[P, R]]:
     """Make a function a task: `@task` or `@task(queue="email", max_attempts=5)`. Options: see `Task`."""
 
@@ -167,6 +208,7 @@ def task(
             timeout=timeout,
             backoff=backoff,
             keep_result=keep_result,
+            keyring=keyring,
         )
 
     return make if function is None else make(function)

@@ -108,6 +108,8 @@ class Runner:
         job.is_started = True
         started = time.perf_counter()
         ending = await self._ending(job)
+        if ending is not None and job.keyring is not None:
+            ending = verdict.sealed(ending, job.keyring)
         seconds = time.perf_counter() - started
         self._book.running.discard(job)
         if not job.is_lease_lost:
@@ -127,6 +129,7 @@ class Runner:
         task = self._tasks.get(delivery.task)
         if task is None:
             return self._unknown(job)
+        job.keyring = task.keyring
         if job.must_not_start:
             return self._stopped(job, task, asyncio.CancelledError())
         try:
@@ -228,7 +231,7 @@ class Runner:
                 job.attempt,
                 job.delivery.last_attempt,
                 type(error).__name__,
-                said(error),
+                said(error) if job.keyring is None else "(sealed)",
             )
         return self._settled(job, verdict.raised(job.delivery, error, task.backoff))
 

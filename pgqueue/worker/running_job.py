@@ -12,6 +12,7 @@ from pgqueue.delivery import Delivery
 from pgqueue.drivers import choose
 from pgqueue.outcomes import Cancel
 from pgqueue.result import result_json
+from pgqueue.sealing import Keyring, sealed_result
 from pgqueue.settings import PAYLOAD_LIMIT_BYTES, SCHEMA
 
 _current: ContextVar["RunningJob"] = ContextVar("pgqueue_current_job")
@@ -34,6 +35,7 @@ class RunningJob:
     is_cancelled: somebody asked that it stop. is_lease_lost: another worker may
     have it by now, whatever is done will not count. Async handlers are also
     cancelled (asyncio) at either; blocking ones should look from time to time.
+    keyring: its task's, with which its result is sealed.
     has_finished: it called `finish` or `finish_async`, in a transaction that may yet be rolled back.
     """
 
@@ -50,6 +52,7 @@ class RunningJob:
         "is_in_thread",
         "is_lease_lost",
         "is_started",
+        "keyring",
         "must_not_start",
         "on_deadline",
         "progress",
@@ -69,6 +72,7 @@ class RunningJob:
         self.progress: tuple[float, str | None] | None = None
         self.on_deadline: Callable[[float], None] | None = None
         self.handle: asyncio.Task[None] | None = None
+        self.keyring: Keyring | None = None
         self._schema = schema
         self._result_limit_bytes = result_limit_bytes
         self._started = time.monotonic()
@@ -144,6 +148,8 @@ class RunningJob:
 
     def _completion(self, result: object) -> Any:
         kept = result_json(self.delivery, result, self._result_limit_bytes)
+        if kept is not None and self.keyring is not None:
+            kept = sealed_result(self.keyring, self.id, kept)
         elapsed = time.monotonic() - self._started
         return complete(self.delivery.claim, self.delivery.id, run_seconds=elapsed, result=kept)
 

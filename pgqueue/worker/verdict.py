@@ -1,7 +1,7 @@
 """From what a handler answered to how its job ends: a pure decision."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pgqueue.backoff import LONGEST, Backoff, Exponential
@@ -11,6 +11,7 @@ from pgqueue.errors import InvalidPayload, PayloadTooLarge, PgQueueError, Result
 from pgqueue.failure import described
 from pgqueue.outcomes import Answer, Cancel, Dead, Retry, Snooze
 from pgqueue.result import result_json
+from pgqueue.sealing import Keyring, sealed_error, sealed_result
 
 logger = logging.getLogger("pgqueue.worker")
 
@@ -68,6 +69,16 @@ def unless_finished(ending: Ending) -> Ending:
     return EndingUnlessFinished(
         ending.claim, ending.job, ending.state, ending.delay, error=ending.error, result=ending.result
     )
+
+
+def sealed(ending: Ending, keyring: Keyring) -> Ending:
+    """The same ending, what it keeps of the job's data sealed."""
+    error, result = ending.error, ending.result
+    if error is not None:
+        error = sealed_error(keyring, ending.job, error)
+    if result is not None:
+        result = sealed_result(keyring, ending.job, result)
+    return replace(ending, error=error, result=result)
 
 
 def unknown(delivery: Delivery, delay: timedelta) -> tuple[Ending, UnknownTask]:
