@@ -133,7 +133,7 @@ class Task(Generic[P, R]):
         readable = replace(
             record,
             payload=opened(ring, record.payload, about=about_payload(self.name)),
-            error=opened_error(ring, number, record.error),
+            error=opened_error(ring, record.id, record.error),
             attempts=tuple(attempts),
         )
         if not isinstance(readable, JobRecord):
