@@ -86,10 +86,10 @@ class Keyring:
 
 def is_sealed(value: object) -> bool:
     """Whether this JSON value is something sealed."""
-    match value:
-        case {"pgqueue:sealed": {"key": str(), "data": str()}}:
-            return len(value) == 1
-    return False
+    if not isinstance(value, dict) or value.keys() != {MARK}:
+        return False
+    sealed = value[MARK]
+    return isinstance(sealed, dict) and all(isinstance(sealed.get(part), str) for part in ("key", "data"))
 
 
 def about_payload(task: str) -> str:
