@@ -23,7 +23,7 @@ from pgqueue.failure import described
 from pgqueue.floors import FloorsOfClient
 from pgqueue.job import Job
 from pgqueue.maintenance import Maintenance, maintenance
-from pgqueue.record import DeadLetter, JobRecord
+from pgqueue.record import DeadLetter, JobPage, JobRecord, State
 from pgqueue.result import result_json
 from pgqueue.settings import CONNECTION_TIMEOUT, LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
 from pgqueue.stats import Sampler, Stats
@@ -190,6 +190,30 @@ class AsyncClient:
                 raise NoResultYet(f"job {job_id} is {record.state} after {timeout}")
             await asyncio.sleep(min(pause, left))
         raise AssertionError("pauses never end")
+
+    async def list_jobs(
+        self,
+        *,
+        state: State | None = None,
+        queue: str | None = None,
+        task: str | None = None,
+        enqueued_since: datetime | None = None,
+        enqueued_before: datetime | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        connection: object | None = None,
+    ) -> JobPage:
+        """See `Client.list_jobs`."""
+        asked = jobs.list_jobs(
+            state=state,
+            queue=queue,
+            task=task,
+            enqueued_since=enqueued_since,
+            enqueued_before=enqueued_before,
+            after=after,
+            limit=limit,
+        )
+        return await self._database.run(asked, connection)
 
     async def cancel(
         self, job_id: int, *, reason: str | None = None, connection: object | None = None

@@ -22,7 +22,7 @@ from pgqueue.failure import described
 from pgqueue.floors import FloorsOfClient
 from pgqueue.job import Job
 from pgqueue.maintenance import Maintenance, maintenance
-from pgqueue.record import DeadLetter, JobRecord
+from pgqueue.record import DeadLetter, JobPage, JobRecord, State
 from pgqueue.result import result_json
 from pgqueue.settings import CONNECTION_TIMEOUT, LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
 from pgqueue.stats import Sampler, Stats
@@ -220,6 +220,34 @@ class Client:
                 raise NoResultYet(f"job {job_id} is {record.state} after {timeout}")
             time.sleep(min(pause, left))
         raise AssertionError("pauses never end")
+
+    def list_jobs(
+        self,
+        *,
+        state: State | None = None,
+        queue: str | None = None,
+        task: str | None = None,
+        enqueued_since: datetime | None = None,
+        enqueued_before: datetime | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        connection: object | None = None,
+    ) -> JobPage:
+        """A page of the jobs that fit every filter; for the next one, pass its `next` as `after`.
+
+        Newest first; waiting and scheduled ones, asked for by state, in the order they are claimed in.
+        limit: 1 to 1,000. Raises InvalidJob for a limit or a place out of bounds.
+        """
+        asked = jobs.list_jobs(
+            state=state,
+            queue=queue,
+            task=task,
+            enqueued_since=enqueued_since,
+            enqueued_before=enqueued_before,
+            after=after,
+            limit=limit,
+        )
+        return self._database.run(asked, connection)
 
     def cancel(self, job_id: int, *, reason: str | None = None, connection: object | None = None) -> str:
         """Ask that a job be run no more: a waiting one is cancelled, a running one told.

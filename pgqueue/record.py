@@ -61,6 +61,37 @@ class JobRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class JobSummary:
+    """One job of a list: what `JobRecord` tells, without its body, its result and its attempts."""
+
+    id: int
+    queue: str
+    task: str
+    state: State
+    attempt: int
+    max_attempts: int
+    priority: int
+    enqueued_at: datetime
+    run_at: datetime | None
+    claimed_at: datetime | None
+    expires_at: datetime | None
+    worker: int | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """Some jobs of a list, in its order.
+
+    next: where the next page begins, for `after`; None at the end. A page with few jobs, even with
+    none, may have a next one: one look is bounded, however rare what is looked for.
+    """
+
+    jobs: tuple[JobSummary, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A job that will not be tried again, with its whole story.
 

@@ -65,6 +65,7 @@ WORKS = {
     "worker_stats": "select * from pgqueue.worker_stats()",
     "relation_stats": "select * from pgqueue.relation_stats()",
     "horizon_holders": "select * from pgqueue.horizon_holders()",
+    "list_jobs": "select * from pgqueue.list_jobs()",
 }
 RULES = {
     "redrive": "select pgqueue.redrive('{1}')",
@@ -83,6 +84,8 @@ INNER = {
     "put_back": "select pgqueue.put_back('{}', '{1}')",
     "drop_cancelled": "select pgqueue.drop_cancelled(1, '{1}')",
     "announce": "select pgqueue.announce('mail', true)",
+    "states_of": "select * from pgqueue.states_of('{1}')",
+    "by_age": "select pgqueue.by_age('dead', false, 0, 1, 1)",
     "carry_ready": "select pgqueue.carry_ready('ready_default', 1)",
     "drop_partition": "select pgqueue.drop_partition('jobs', 'jobs_default', now(), now())",
     "make_window": "select pgqueue.make_window('jobs', now(), now())",

@@ -1,4 +1,4 @@
-"""Looking at jobs, cancelling them, and hearing of their progress."""
+"""Looking at jobs, listing and cancelling them, and hearing of their progress."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from pgqueue.calls.call import Call, Row, call, function, nothing, scalar
 from pgqueue.delivery import utc
 from pgqueue.errors import UnknownJob
-from pgqueue.record import Attempt, JobRecord
+from pgqueue.record import Attempt, JobPage, JobRecord, JobSummary, State
 
 GET_JOB = function("get_job", job="bigint").answering(
     id="bigint",
@@ -32,6 +32,31 @@ GET_JOB = function("get_job", job="bigint").answering(
     fraction="real",
     note="text",
 )
+LIST_JOBS = function(
+    "list_jobs",
+    in_state="text",
+    in_queue="text",
+    of_task="text",
+    enqueued_since="timestamptz",
+    enqueued_before="timestamptz",
+    after="text",
+    max_jobs="integer",
+).answering(
+    id="bigint",
+    queue="text",
+    task="text",
+    state="text",
+    attempt="smallint",
+    max_attempts="smallint",
+    priority="smallint",
+    enqueued_at="timestamptz",
+    run_at="timestamptz",
+    claimed_at="timestamptz",
+    expires_at="timestamptz",
+    worker="bigint",
+    finished_at="timestamptz",
+    next_page="text",
+)
 CANCEL = function("cancel", job="bigint", reason="text")
 REPORT_PROGRESS = function(
     "report_progress", jobs="bigint[]", attempts="integer[]", fractions="real[]", notes="text[]"
@@ -41,6 +66,29 @@ REPORT_PROGRESS = function(
 def get_job(job: int) -> Call[JobRecord | None]:
     """Everything known of one job, or None."""
     return call(GET_JOB, {"job": job}, lambda rows: record_of(rows[0]) if rows else None)
+
+
+def list_jobs(
+    *,
+    state: State | None = None,
+    queue: str | None = None,
+    task: str | None = None,
+    enqueued_since: datetime | None = None,
+    enqueued_before: datetime | None = None,
+    after: str | None = None,
+    limit: int = 100,
+) -> Call[JobPage]:
+    """The jobs that fit every filter, a page of at most `limit`; `after` is the `next` of the one before."""
+    values = {
+        "in_state": state,
+        "in_queue": queue,
+        "of_task": task,
+        "enqueued_since": enqueued_since,
+        "enqueued_before": enqueued_before,
+        "after": after,
+        "max_jobs": limit,
+    }
+    return call(LIST_JOBS, values, page_of)
 
 
 def cancel(job: int, reason: str | None = None) -> Call[str]:
@@ -78,6 +126,31 @@ def record_of(row: Row) -> JobRecord:
         attempts=attempts_of(row[17]),
         progress=row[18],
         note=row[19],
+    )
+
+
+def page_of(rows: Sequence[Row]) -> JobPage:
+    """The page that rows of list_jobs tell; one without an id says where the next begins."""
+    follows = rows[-1][13] if rows and rows[-1][0] is None else None
+    return JobPage(tuple(summary_of(row) for row in rows if row[0] is not None), follows)
+
+
+def summary_of(row: Row) -> JobSummary:
+    """One job of a list."""
+    return JobSummary(
+        id=row[0],
+        queue=row[1],
+        task=row[2],
+        state=row[3],
+        attempt=row[4],
+        max_attempts=row[5],
+        priority=row[6],
+        enqueued_at=utc(row[7]),
+        run_at=moment(row[8]),
+        claimed_at=moment(row[9]),
+        expires_at=moment(row[10]),
+        worker=row[11],
+        finished_at=moment(row[12]),
     )
 
 

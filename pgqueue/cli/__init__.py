@@ -2,7 +2,7 @@
 
 import typer
 
-from pgqueue.cli import dead, job, queue
+from pgqueue.cli import dead, jobs, queue
 from pgqueue.cli.demo import demo
 from pgqueue.cli.dev import dev
 from pgqueue.cli.doctor import doctor
@@ -35,6 +35,6 @@ def pgqueue(version: Version = False) -> None:
 
 for command in (migrate, status, downgrade, settings, maintain, doctor, worker, exporter, dev, demo, enqueue):
     app.command()(command)
-app.add_typer(job.app, name="job")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(queue.app, name="queue")

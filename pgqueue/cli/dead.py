@@ -25,15 +25,7 @@ Task = Annotated[str | None, typer.Option(help="Only of this task.", show_defaul
 Error = Annotated[
     str | None, typer.Option(help="Only with this type of error, such as ValueError.", show_default=False)
 ]
-Since = Annotated[
-    datetime | None,
-    typer.Option(
-        parser=options.read_moment,
-        metavar="WHEN",
-        help="Only dead since then: so long ago (2h), or a date and time.",
-        show_default=False,
-    ),
-]
+Since = Annotated[datetime | None, options.moment("Only dead since then")]
 Ids = Annotated[list[int] | None, typer.Argument(help="Jobs' ids.", metavar="ID", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="All dead letters there are.")]
 
@@ -76,7 +68,7 @@ def show(
         record = known(job_id, Client(schema=schema).get(job_id, connection=connection))
     if record.state != "dead":
         raise CommandFailed(
-            f"job {job_id} is not dead: it is {record.state}; try `pgqueue job show {job_id}`"
+            f"job {job_id} is not dead: it is {record.state}; try `pgqueue jobs show {job_id}`"
         )
     if as_json:
         print_json(as_data(record))

@@ -35,6 +35,16 @@ def duration(help_text: str, *, default: str | None = None) -> Any:
     )
 
 
+def moment(help_text: str) -> Any:
+    """An option that is a moment."""
+    return typer.Option(
+        parser=read_moment,
+        metavar="WHEN",
+        help=f"{help_text}: so long ago (2h), or a date and time.",
+        show_default=False,
+    )
+
+
 Dsn = Annotated[
     str | None,
     typer.Option(

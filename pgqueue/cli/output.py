@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.table import Table
 
-from pgqueue import Attempt, DeadLetter, JobRecord
+from pgqueue import Attempt, DeadLetter, JobRecord, JobSummary
 
 PIPED_WIDTH = 200  # a file has no width of its own
 
@@ -44,6 +44,35 @@ def with_text_ids(data: Mapping[str, Any]) -> dict[str, Any]:
         key: str(value) if key in {"id", "worker"} and value is not None else value
         for key, value in data.items()
     }
+
+
+def print_jobs(jobs: Iterable[JobSummary]) -> None:
+    """Jobs of a list, one a row."""
+    table = Table(
+        "id", "state", "queue", "task", "prio", "attempts", "enqueued", "", box=None, pad_edge=False
+    )
+    table.columns[0].no_wrap = True
+    for job in jobs:
+        table.add_row(
+            str(job.id),
+            job.state,
+            job.queue,
+            job.task,
+            str(job.priority),
+            f"{job.attempt}/{job.max_attempts}",
+            local(job.enqueued_at),
+            latest(job),
+        )
+    console().print(table)
+
+
+def latest(job: JobSummary) -> str:
+    """The moment that says most of a job in its state."""
+    if job.finished_at is not None:
+        return f"ended {local(job.finished_at)}"
+    if job.claimed_at is not None:
+        return f"claimed {local(job.claimed_at)}"
+    return "" if job.run_at is None else f"not before {local(job.run_at)}"
 
 
 def print_letters(letters: Iterable[DeadLetter]) -> None:

@@ -13,7 +13,7 @@ set enable_bitmapscan = off
 set jit = off
 as $$
 declare
-    v_state text := (select job_states.state from pgqueue.job_states where job_states.id = cancel.job);
+    v_state text := (select found.state from pgqueue.states_of(array[cancel.job]) as found);
 begin
     if v_state is null then
         perform pgqueue.refuse('PQ005', format('there is no job %s', job), 'It never was, or its history is dropped.');

@@ -36,9 +36,8 @@ as $$
             known.id, known.queue, known.task, known.state, known.attempt, known.max_attempts, known.priority,
             known.enqueued_at, known.run_at, known.claimed_at, known.expires_at, known.worker, known.finished_at,
             body.payload, body.headers
-        from pgqueue.job_states as known
+        from pgqueue.states_of(array[get_job.job]) as known
         join pgqueue.bodies as body using (id)
-        where known.id = get_job.job
         union all
         select
             letter.job_id, letter.queue, letter.task, 'dead', letter.attempt, letter.max_attempts, letter.priority,

@@ -1,25 +1,25 @@
 -- Where every job is, in one word. A job is what its rows say: dead with a dead
 -- letter, ended with a last outcome, running in a claim, else it waits: its row
 -- in ready is implied, never looked up, so one job costs the same in any backlog.
+-- states_of tells the same of a few jobs, by probes alone.
 create or replace view pgqueue.job_states as
 select
     jobs.id,
     jobs.queue,
     jobs.task,
-    case
-        when letter.job_id is not null then 'dead'
-        when final.state in ('succeeded', 'cancelled') then final.state
-        when held.claim is not null then 'running'
-        when final.state = 'dead' and not exists (
+    pgqueue.state_of(
+        is_dead => letter.job_id is not null,
+        final_state => final.state,
+        is_held => held.claim is not null,
+        is_put_back => exists (
             select
             from pgqueue.redrives
             where redrives.job_id = jobs.id
                 and redrives.redriven_at >= final.finished_at
-        ) then 'purged'
-        when cancellation.job_id is not null then 'cancelled'
-        when coalesce(final.retry_at, jobs.run_at) > pgqueue.now() then 'scheduled'
-        else 'waiting'
-    end as state,
+        ),
+        is_cancelled => cancellation.job_id is not null,
+        is_later => coalesce(final.retry_at, jobs.run_at) > pgqueue.now()
+    ) as state,
     coalesce(held.attempt, final.attempt, 0::smallint) as attempt,
     jobs.max_attempts,
     jobs.priority,

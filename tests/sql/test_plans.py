@@ -136,6 +136,12 @@ WORKS = {
     "get_job": Work(hold, lambda session, held: session.get(held[0].job)),
     "cancel": Work(hold, lambda session, held: session.call("cancel", job=held[0].job)),
     "queue_stats": Work(nothing, lambda session, _: session.call("queue_stats", bound=100)),
+    "list_jobs": Work(hold, lambda session, _: session.call("list_jobs")),
+    "list_jobs waiting": Work(nothing, lambda session, _: session.call("list_jobs", in_state="waiting")),
+    "list_jobs running": Work(hold, lambda session, _: session.call("list_jobs", in_state="running")),
+    "list_jobs of a rare task": Work(
+        nothing, lambda session, _: session.call("list_jobs", of_task="none", max_looked=500)
+    ),
     "next_due": Work(nothing, lambda session, _: session.call("next_due", queues=["mail"])),
 }
 
@@ -260,7 +266,7 @@ def test_a_million_urgent_jobs_that_come_later_are_not_walked(backlogs: Backlogs
     few = backlogs.get(FEW, statistics, scheduled=True)
     many = backlogs.get(MANY, statistics, scheduled=True)
 
-    for name in ("claim", "claim one", "next_due"):
+    for name in ("claim", "claim one", "next_due", "list_jobs waiting"):
         small, large = few.of(WORKS[name]), many.of(WORKS[name])
         check(name, large)
         assert touched(large) <= ROOM * touched(small) + SLACK_BUFFERS, (name, touched(small), touched(large))

@@ -1,0 +1,307 @@
+-- Jobs that fit every filter, a page at a time: newest first; but waiting and
+-- scheduled ones, asked for by state, as a claim takes them: by queue, priority,
+-- when they are due. Where more may follow there is a last row whose id is null
+-- and whose `next_page` says where to go on: pass it as `after`. One call looks at
+-- `max_looked` jobs at most: a page may hold fewer than `max_jobs`, even none, and
+-- yet have a next. Raises PQ002 (no such state or place, a limit out of bounds).
+create or replace function pgqueue.list_jobs(
+    in_state text default null,
+    in_queue text default null,
+    of_task text default null,
+    enqueued_since timestamptz default null,
+    enqueued_before timestamptz default null,
+    after text default null,
+    max_jobs integer default 100,
+    max_looked integer default 10000
+)
+returns table (
+    id bigint,
+    queue text,
+    task text,
+    state text,
+    attempt smallint,
+    max_attempts smallint,
+    priority smallint,
+    enqueued_at timestamptz,
+    run_at timestamptz,
+    claimed_at timestamptz,
+    expires_at timestamptz,
+    worker bigint,
+    finished_at timestamptz,
+    next_page text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
+set timezone = 'UTC'
+set jit = off
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    -- Moments of which no id could tell are those of the first and the last.
+    v_low bigint := pgqueue.first_id(least(greatest(enqueued_since, '2024-01-01 00:00:00+00'), '2300-01-01 00:00:00+00'));
+    v_high bigint := pgqueue.first_id(greatest(least(enqueued_before, '2300-01-01 00:00:00+00'), '2024-01-01 00:00:00+00'));
+    v_lines refcursor;
+    v_line record;
+    v_last bigint;
+    v_looked integer := 0;
+    v_jobs bigint[] := '{}';
+begin
+    perform pgqueue.check_list(in_state, after, max_jobs, max_looked);
+    if in_state in ('waiting', 'scheduled') then
+        v_lines := pgqueue.in_line(in_queue, of_task is not null, in_state = 'scheduled', after);
+    else
+        v_lines := pgqueue.by_age(
+            in_state, in_queue is not null or of_task is not null, v_low, least(v_high, after::bigint),
+            1 + case when in_state is null and in_queue is null and of_task is null then max_jobs else max_looked end
+        );
+    end if;
+    loop
+        fetch v_lines into v_line;
+        exit when not found;
+        v_looked := v_looked + 1;
+        next_page := v_line.place;
+        if v_line.fits
+            and v_line.id >= v_low
+            and v_line.id < v_high
+            and v_line.id is distinct from v_last
+            and (in_queue is null or v_line.queue = in_queue)
+            and (of_task is null or v_line.task = of_task)
+        then
+            v_jobs := v_jobs || v_line.id;
+            v_last := v_line.id;
+            exit when cardinality(v_jobs) = max_jobs;
+        end if;
+        exit when v_looked = max_looked;
+    end loop;
+    if not found then
+        next_page := null;
+    end if;
+    close v_lines;
+
+    return query
+    select told.*, null::text
+    from pgqueue.states_of(v_jobs) as told
+    where in_state is null
+        or told.state = in_state;
+    if next_page is not null then
+        return next;
+    end if;
+end
+$$;
+
+create or replace function pgqueue.check_list(state text, after text, max_jobs integer, max_looked integer)
+returns void
+language plpgsql
+stable
+as $$
+begin
+    if state not in ('waiting', 'scheduled', 'running', 'succeeded', 'cancelled', 'dead', 'purged') then
+        perform pgqueue.refuse(
+            'PQ002', format('there is no state %L', state),
+            'A job is waiting, scheduled, running, succeeded, cancelled, dead or purged.'
+        );
+    end if;
+    if (max_jobs between 1 and 1000 and max_looked between 1 and 100000) is not true then
+        perform pgqueue.refuse(
+            'PQ002', format('a page of %s jobs out of %s is out of bounds', max_jobs, max_looked),
+            'A page has 1 to 1000 jobs, out of 1 to 100000 looked at.'
+        );
+    end if;
+    if state in ('waiting', 'scheduled') then
+        perform split_part(after, ' ', 1)::integer, split_part(after, ' ', 2)::timestamptz, split_part(after, ' ', 3)::bigint;
+    else
+        perform after::bigint;
+    end if;
+exception
+    when data_exception then
+        perform pgqueue.refuse(
+            'PQ002', format('%L is not where a page of such jobs ended', after),
+            'Pass the next_page of a list with the same state.'
+        );
+end
+$$;
+
+-- Where list_jobs looks for jobs of a state, or of any, below an id: newest first,
+-- `most` of them where two tables are laid together, for those are read to there.
+-- Some may have gone on meanwhile, some come twice in a row; `fits` is false of
+-- what only lies on the way. Queue and task are told where they are needed.
+create or replace function pgqueue.by_age(state text, needs_body boolean, low bigint, below bigint, most integer)
+returns refcursor
+language plpgsql
+stable
+as $$
+declare
+    v_lines refcursor;
+begin
+    case state
+    when 'dead' then
+        open v_lines for
+        select letter.job_id as id, letter.queue, letter.task, letter.job_id::text as place, true as fits
+        from pgqueue.dead_letters as letter
+        where letter.job_id >= low
+            and letter.job_id < below
+        order by letter.job_id desc;
+    when 'running' then
+        open v_lines for
+        select line.id, body.queue, body.task, line.id::text as place, true as fits
+        from (
+            select entry.job as id
+            from pgqueue.claims
+            cross join lateral unnest(claims.jobs) as entry (job)
+            where entry.job >= low
+                and entry.job < below
+            order by entry.job desc
+        ) as line
+        left join lateral pgqueue.label_of(line.id) as body on needs_body;
+    when 'succeeded', 'purged' then
+        open v_lines for
+        select line.id, body.queue, body.task, line.id::text as place, line.fits
+        from (
+            select
+                outcomes.job_id as id,
+                case by_age.state
+                    when 'succeeded' then outcomes.state = 'succeeded'
+                    else outcomes.state = 'dead' and not exists (
+                        select
+                        from pgqueue.dead_letters as letter
+                        where letter.job_id = outcomes.job_id
+                    )
+                end as fits
+            from pgqueue.outcomes
+            where outcomes.job_id >= low
+                and outcomes.job_id < below
+        ) as line
+        left join lateral pgqueue.label_of(line.id) as body on needs_body and line.fits
+        order by line.id desc;
+    when 'cancelled' then
+        open v_lines for
+        select line.id, body.queue, body.task, line.id::text as place, line.fits
+        from (
+            (
+                select outcomes.job_id as id, outcomes.state = 'cancelled' as fits
+                from pgqueue.outcomes
+                where outcomes.job_id >= low
+                    and outcomes.job_id < below
+                order by outcomes.job_id desc
+                limit most
+            )
+            union all
+            (
+                select cancellations.job_id, true
+                from pgqueue.cancellations
+                where cancellations.job_id >= low
+                    and cancellations.job_id < below
+                order by cancellations.job_id desc
+                limit most
+            )
+            order by id desc
+        ) as line
+        left join lateral pgqueue.label_of(line.id) as body on needs_body and line.fits;
+    else
+        open v_lines for
+        (
+            select jobs.id, jobs.queue, jobs.task, jobs.id::text as place, true as fits
+            from pgqueue.jobs
+            where jobs.id >= low
+                and jobs.id < below
+            order by jobs.id desc
+            limit most
+        )
+        union all
+        (
+            select kept.id, kept.queue, kept.task, kept.id::text, true
+            from pgqueue.jobs_kept as kept
+            where kept.id >= low
+                and kept.id < below
+                and not exists (
+                    select
+                    from pgqueue.jobs
+                    where jobs.id = kept.id
+                )
+            order by kept.id desc
+            limit most
+        )
+        order by id desc;
+    end case;
+    return v_lines;
+end
+$$;
+
+-- The same for what waits, or is to come: as a claim takes it. A place is the
+-- priority, the moment, the id and the queue of the last one seen.
+create or replace function pgqueue.in_line(queue text, needs_body boolean, is_later boolean, after text)
+returns refcursor
+language plpgsql
+stable
+as $$
+declare
+    v_now timestamptz := pgqueue.now();
+    v_lines refcursor;
+    v_priority integer := split_part(after, ' ', 1)::integer;
+    v_at timestamptz := split_part(after, ' ', 2)::timestamptz;
+    v_id bigint := split_part(after, ' ', 3)::bigint;
+    v_queue text := substring(after from '^\S+ \S+ \S+ (.+)$');
+begin
+    open v_lines for
+    select
+        line.id, open.queue, body.task,
+        concat_ws(' ', open.priority, replace(line.visible_at::text, ' ', 'T'), line.id, open.queue) as place,
+        not exists (
+            select
+            from pgqueue.cancellations
+            where cancellations.job_id = line.id
+        ) as fits
+    from (
+        select queues.name as queue, priority.priority
+        from pgqueue.queues
+        cross join generate_series(0, 10) as priority (priority)
+        where (in_line.queue is null or queues.name = in_line.queue)
+            and (after is null or (queues.name, priority.priority) >= (v_queue, v_priority))
+        order by queues.name, priority.priority
+    ) as open
+    cross join lateral (
+        select ready.id, ready.visible_at
+        from pgqueue.ready
+        where (ready.slot <= v_now or ready.slot = 'infinity')
+            and ready.queue = open.queue
+            and ready.priority = open.priority
+            and (ready.visible_at, ready.id) > (
+                case
+                    when (open.queue, open.priority) = (v_queue, v_priority) then v_at
+                    when is_later then v_now
+                    else '-infinity'
+                end,
+                case
+                    when (open.queue, open.priority) = (v_queue, v_priority) then v_id
+                    else 9223372036854775807
+                end
+            )
+            and ready.visible_at <= case when is_later then 'infinity' else v_now end
+        order by ready.visible_at, ready.id
+    ) as line
+    left join lateral pgqueue.label_of(line.id) as body on needs_body;
+    return v_lines;
+end
+$$;
+
+-- A job's queue and task. Inlined into what calls it.
+create or replace function pgqueue.label_of(job bigint)
+returns table (queue text, task text)
+language sql
+stable
+as $$
+    select jobs.queue, jobs.task
+    from pgqueue.jobs
+    where jobs.id = label_of.job
+    union all
+    select kept.queue, kept.task
+    from pgqueue.jobs_kept as kept
+    where kept.id = label_of.job
+    limit 1
+$$;

@@ -1,0 +1,132 @@
+-- One word for what the rows of a job say.
+create or replace function pgqueue.state_of(
+    is_dead boolean,
+    final_state text,
+    is_held boolean,
+    is_put_back boolean,
+    is_cancelled boolean,
+    is_later boolean
+)
+returns text
+language sql
+immutable
+parallel safe
+as $$
+    select case
+        when is_dead then 'dead'
+        when final_state in ('succeeded', 'cancelled') then final_state
+        when is_held then 'running'
+        when final_state = 'dead' and not is_put_back then 'purged'
+        when is_cancelled then 'cancelled'
+        when is_later then 'scheduled'
+        else 'waiting'
+    end
+$$;
+
+-- What job_states tells, of these jobs, in their order. Each part is probed by the
+-- job's id, the limits see to that; the claims, which no id leads to, are walked
+-- once, and not at all where all these jobs have ended.
+create or replace function pgqueue.states_of(jobs bigint[])
+returns table (
+    id bigint,
+    queue text,
+    task text,
+    state text,
+    attempt smallint,
+    max_attempts smallint,
+    priority smallint,
+    enqueued_at timestamptz,
+    run_at timestamptz,
+    claimed_at timestamptz,
+    expires_at timestamptz,
+    worker bigint,
+    finished_at timestamptz
+)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set jit = off
+as $$
+    with known as materialized (
+        select
+            body.*, asked.place, final.state as final_state, final.attempt, final.retry_at, final.finished_at,
+            letter.job_id is not null as is_dead,
+            cancellation.job_id is not null as is_cancelled,
+            redrive.job_id is not null as is_put_back
+        from unnest(jobs) with ordinality as asked (id, place)
+        cross join lateral (
+            select jobs.id, jobs.queue, jobs.task, jobs.priority, jobs.max_attempts, jobs.run_at
+            from pgqueue.jobs
+            where jobs.id = asked.id
+            union all
+            select kept.id, kept.queue, kept.task, kept.priority, kept.max_attempts, kept.run_at
+            from pgqueue.jobs_kept as kept
+            where kept.id = asked.id
+            limit 1
+        ) as body
+        left join lateral (
+            select letter.job_id
+            from pgqueue.dead_letters as letter
+            where letter.job_id = asked.id
+            limit 1
+        ) as letter on true
+        left join lateral (
+            select cancellations.job_id
+            from pgqueue.cancellations
+            where cancellations.job_id = asked.id
+            limit 1
+        ) as cancellation on true
+        left join lateral (
+            select outcomes.state, outcomes.attempt, outcomes.retry_at, outcomes.finished_at
+            from pgqueue.outcomes
+            where outcomes.job_id = asked.id
+            order by outcomes.claim_id desc
+            limit 1
+        ) as final on true
+        left join lateral (
+            select redrives.job_id
+            from pgqueue.redrives
+            where redrives.job_id = asked.id
+                and redrives.redriven_at >= final.finished_at
+            limit 1
+        ) as redrive on true
+    ),
+    held as materialized (
+        select entry.job, entry.attempt, claims.id as claim, claims.claimed_at, claims.expires_at, claims.worker
+        from pgqueue.claims
+        cross join lateral unnest(claims.jobs, claims.attempts) as entry (job, attempt)
+        where entry.job = any (jobs)
+            and exists (
+                select
+                from known
+                where not known.is_dead
+                    and coalesce(known.final_state, '') not in ('succeeded', 'cancelled')
+            )
+    )
+    select
+        job.id,
+        job.queue,
+        job.task,
+        pgqueue.state_of(
+            is_dead => job.is_dead,
+            final_state => job.final_state,
+            is_held => held.claim is not null,
+            is_put_back => job.is_put_back,
+            is_cancelled => job.is_cancelled,
+            is_later => coalesce(job.retry_at, job.run_at) > pgqueue.now()
+        ),
+        coalesce(held.attempt, job.attempt, 0::smallint),
+        job.max_attempts,
+        job.priority,
+        pgqueue.moment_of(job.id),
+        case when held.claim is null then coalesce(job.retry_at, job.run_at) end,
+        held.claimed_at,
+        held.expires_at,
+        held.worker,
+        case when job.retry_at is null then job.finished_at end
+    from known as job
+    left join held on held.job = job.id and held.attempt > coalesce(job.attempt, 0)
+    order by job.place
+$$;

@@ -1,0 +1,147 @@
+"""Tests of `jobs`."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from pgqueue import Client, Job
+from pgqueue.cli import jobs
+from tests.cli.conftest import Run
+
+GREETING = Job(queue="email", task="tasks.send", payload='{"user_id": 7}', headers={"trace": "abc"})
+
+
+def test_list_shows_jobs_newest_first(run: Run, client: Client) -> None:
+    first, second = client.enqueue(GREETING), client.enqueue(GREETING.options(delay=timedelta(hours=1)))
+
+    output = run("jobs", "list").output
+
+    assert output.index(str(second)) < output.index(str(first))
+    assert "scheduled" in output
+    assert "not before" in output
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        ["--state", "scheduled"],
+        ["--queue", "bulk"],
+        ["--task", "tasks.sweep"],
+        ["--queue", "bulk", "--state", "scheduled", "--since", "1h"],
+    ],
+    ids=" ".join,
+)
+def test_list_filters(run: Run, client: Client, filters: list[str]) -> None:
+    client.enqueue(GREETING)
+    wanted = client.enqueue(Job(queue="bulk", task="tasks.sweep", payload="{}", delay=timedelta(hours=1)))
+
+    found = json.loads(run("jobs", "list", *filters, "--json").stdout)
+
+    assert [job["id"] for job in found["jobs"]] == [str(wanted)]
+    assert found["next"] is None
+
+
+def test_list_by_time(run: Run, client: Client) -> None:
+    client.enqueue(GREETING)
+
+    assert run("jobs", "list", "--before", "1h").output == "no jobs fit\n"
+    assert run("jobs", "list", "--since", "2999-01-01").output == "no jobs fit\n"
+
+
+def test_list_goes_on_where_it_ended(run: Run, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "PAGE", 2)
+    enqueued = client.enqueue_many([GREETING] * 5)
+
+    first = run("jobs", "list", "--limit", "3", "--json")
+    place = json.loads(first.stdout)["next"]
+    second = run("jobs", "list", "--after", place, "--json")
+    shown = run("jobs", "list", "--limit", "3")
+
+    listed = [json.loads(result.stdout)["jobs"] for result in (first, second)]
+    assert [int(job["id"]) for page in listed for job in page] == sorted(enqueued, reverse=True)
+    assert shown.stderr == f"there may be more: --after '{place}'\n"
+
+
+def test_list_gives_up_hunting_what_is_rare(
+    run: Run, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "PAGE", 1)
+    monkeypatch.setattr(jobs, "MOST_LOOKS", 2)
+    client.enqueue_many([GREETING] * 5)
+
+    found = json.loads(run("jobs", "list", "--json").stdout)
+
+    assert len(found["jobs"]) == 2
+    assert found["next"] is not None
+
+
+def test_a_place_that_is_none_is_told(run: Run) -> None:
+    result = run("jobs", "list", "--after", "here")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("pgqueue: 'here' is not where a page of such jobs ended")
+
+
+def test_show_tells_everything(run: Run, client: Client) -> None:
+    job_id = client.enqueue(GREETING)
+    client.fail(client.claim("email").deliveries[0], ValueError("no such mailbox"))
+
+    result = run("jobs", "show", job_id)
+
+    assert result.exit_code == 0
+    for part in (
+        str(job_id),
+        "waiting",
+        "tasks.send",
+        '{"user_id": 7}',
+        '"abc"',
+        "ValueError: no such mailbox",
+    ):
+        assert part in result.output
+    assert "attempt 1: failed" in result.output
+
+
+def test_show_as_json_has_ids_as_text(run: Run, client: Client) -> None:
+    job_id = client.enqueue(GREETING)
+
+    shown = json.loads(run("jobs", "show", job_id, "--json").stdout)
+
+    assert shown["id"] == str(job_id)
+    assert shown["state"] == "waiting"
+    assert shown["payload"] == {"user_id": 7}
+    assert shown["attempts"] == []
+
+
+def test_an_unknown_job_is_told(run: Run) -> None:
+    result = run("jobs", "show", 7)
+
+    assert result.exit_code == 1
+    assert "there is no job 7" in result.stderr
+
+
+def test_cancel_a_waiting_job(run: Run, client: Client) -> None:
+    job_id = client.enqueue(GREETING)
+
+    result = run("jobs", "cancel", job_id, "--reason", "sent by hand")
+
+    assert result.output == f"job {job_id} was waiting; it is cancelled\n"
+    assert (record := client.get(job_id)) is not None
+    assert record.state == "cancelled"
+
+
+def test_cancel_a_running_job(run: Run, client: Client) -> None:
+    job_id = client.enqueue(GREETING)
+    client.claim("email")
+
+    assert run("jobs", "cancel", job_id).output == f"job {job_id} is running; its worker has been told\n"
+
+
+def test_an_ended_job_cannot_be_cancelled(run: Run, client: Client) -> None:
+    job_id = client.enqueue(GREETING)
+    client.finish(client.claim("email").deliveries[0])
+
+    result = run("jobs", "cancel", job_id)
+
+    assert result.exit_code == 1
+    assert "has ended (succeeded)" in result.stderr
