@@ -2,7 +2,7 @@
 
 import typer
 
-from pgqueue.cli import dead, jobs, queue
+from pgqueue.cli import dead, jobs, queues, workers
 from pgqueue.cli.demo import demo
 from pgqueue.cli.dev import dev
 from pgqueue.cli.doctor import doctor
@@ -12,6 +12,7 @@ from pgqueue.cli.failures import Commands
 from pgqueue.cli.maintain import maintain
 from pgqueue.cli.migrate import downgrade, migrate, status
 from pgqueue.cli.settings import settings
+from pgqueue.cli.stats import stats
 from pgqueue.cli.version import Version
 from pgqueue.cli.worker import worker
 
@@ -33,8 +34,22 @@ def pgqueue(version: Version = False) -> None:
     """A job queue in your PostgreSQL: enqueue in your own transaction, work it, retry it, bury it."""
 
 
-for command in (migrate, status, downgrade, settings, maintain, doctor, worker, exporter, dev, demo, enqueue):
+for command in (
+    migrate,
+    status,
+    downgrade,
+    settings,
+    maintain,
+    doctor,
+    stats,
+    worker,
+    exporter,
+    dev,
+    demo,
+    enqueue,
+):
     app.command()(command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
-app.add_typer(queue.app, name="queue")
+app.add_typer(queues.app, name="queues")
+app.add_typer(workers.app, name="workers")

@@ -21,8 +21,11 @@ NEED_A_DATABASE = [
     ("dead", "show", "1"),
     ("dead", "retry", "1"),
     ("dead", "purge", "1", "--yes"),
-    ("queue", "pause", "email"),
-    ("queue", "resume", "email"),
+    ("queues",),
+    ("queues", "pause", "email"),
+    ("queues", "resume", "email"),
+    ("workers",),
+    ("stats",),
 ]
 NEED_AN_INSTALLATION = NEED_A_DATABASE[4:]
 

@@ -24,8 +24,11 @@ COMMANDS = [
     ("dead", "show"),
     ("dead", "retry"),
     ("dead", "purge"),
-    ("queue", "pause"),
-    ("queue", "resume"),
+    ("queues",),
+    ("queues", "pause"),
+    ("queues", "resume"),
+    ("workers",),
+    ("stats",),
 ]
 
 

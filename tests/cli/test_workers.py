@@ -1,0 +1,31 @@
+"""Tests of `workers`."""
+
+import json
+from typing import Any
+
+import psycopg
+
+from tests.cli.conftest import Run
+
+
+def test_workers_tell_whether_they_live(run: Run, dsn: str) -> None:
+    join = "select pgqueue.join_workers(%s, '{email}', 'here', 42, '1.0', 10)"
+    with psycopg.connect(dsn, autocommit=True) as alive, psycopg.connect(dsn, autocommit=True) as gone:
+        alive.execute(join, [96_000_000_000_000_001])
+        gone.execute(join, [96_000_000_000_000_002])
+        gone.execute("select pg_advisory_unlock_all()")
+
+        told: list[dict[str, Any]] = json.loads(run("workers", "--json").stdout)
+        shown = run("workers").stdout
+
+    assert {worker["id"]: worker["is_alive"] for worker in told} == {
+        "96000000000000001": True,
+        "96000000000000002": False,
+    }
+    assert "96000000000000001" in shown
+    assert "0/10" in shown
+    assert "gone" in shown
+
+
+def test_no_workers(run: Run) -> None:
+    assert run("workers").output == "no workers\n"
