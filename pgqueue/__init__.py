@@ -32,7 +32,7 @@ from pgqueue.job import Job
 from pgqueue.maintenance import Maintenance
 from pgqueue.metrics.worker import WorkerMetrics
 from pgqueue.outcomes import Cancel, Dead, Retry, Snooze
-from pgqueue.record import Attempt, DeadLetter, JobPage, JobRecord, JobSummary
+from pgqueue.record import Attempt, DeadLetter, DeadPlace, JobPage, JobRecord, JobSummary
 from pgqueue.sealing import Keyring
 from pgqueue.settings import WorkerSettings
 from pgqueue.stats import Stats
@@ -47,6 +47,7 @@ __all__ = [
     "Client",
     "Dead",
     "DeadLetter",
+    "DeadPlace",
     "Delivery",
     "Exponential",
     "Fixed",

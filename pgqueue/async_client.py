@@ -15,6 +15,7 @@ from typing import Self
 from pgqueue.bulk import chunks
 from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues, settings
 from pgqueue.calls.finish import Ending
+from pgqueue.calls.installation import version
 from pgqueue.calls.settings import InstallationSettings
 from pgqueue.database import AsyncDatabase
 from pgqueue.delivery import Delivery, Lease
@@ -23,10 +24,11 @@ from pgqueue.failure import described
 from pgqueue.floors import FloorsOfClient
 from pgqueue.job import Job
 from pgqueue.maintenance import Maintenance, maintenance
-from pgqueue.record import DeadLetter, JobPage, JobRecord, State
+from pgqueue.record import DeadLetter, DeadPlace, JobPage, JobRecord, State
 from pgqueue.result import result_json
 from pgqueue.settings import CONNECTION_TIMEOUT, LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
 from pgqueue.stats import Sampler, Stats
+from pgqueue.version import check_revision
 from pgqueue.waiting import pauses
 
 NOW = timedelta(0)
@@ -228,7 +230,7 @@ class AsyncClient:
         task: str | None = None,
         error_type: str | None = None,
         died_since: datetime | None = None,
-        before: DeadLetter | None = None,
+        before: DeadLetter | DeadPlace | None = None,
         limit: int = 100,
         connection: object | None = None,
     ) -> list[DeadLetter]:
@@ -279,6 +281,11 @@ class AsyncClient:
     async def stats(self, *, connection: object | None = None) -> Stats:
         """See `Client.stats`."""
         return self._sampler.learn(await self._database.run_each(self._sampler.ask(), connection))
+
+    async def check_schema(self, *, connection: object | None = None) -> None:
+        """See `Client.check_schema`."""
+        installed = await self._database.run(version(), connection)
+        check_revision(installed.revision, self._database.schema)
 
     async def maintain(self) -> Maintenance:
         """See `Client.maintain`."""

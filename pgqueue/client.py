@@ -14,6 +14,7 @@ from typing import Self
 from pgqueue.bulk import chunks
 from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues, settings
 from pgqueue.calls.finish import Ending
+from pgqueue.calls.installation import version
 from pgqueue.calls.settings import InstallationSettings
 from pgqueue.database import Database
 from pgqueue.delivery import Delivery, Lease
@@ -22,10 +23,11 @@ from pgqueue.failure import described
 from pgqueue.floors import FloorsOfClient
 from pgqueue.job import Job
 from pgqueue.maintenance import Maintenance, maintenance
-from pgqueue.record import DeadLetter, JobPage, JobRecord, State
+from pgqueue.record import DeadLetter, DeadPlace, JobPage, JobRecord, State
 from pgqueue.result import result_json
 from pgqueue.settings import CONNECTION_TIMEOUT, LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
 from pgqueue.stats import Sampler, Stats
+from pgqueue.version import check_revision
 from pgqueue.waiting import pauses
 
 NOW = timedelta(0)
@@ -263,7 +265,7 @@ class Client:
         task: str | None = None,
         error_type: str | None = None,
         died_since: datetime | None = None,
-        before: DeadLetter | None = None,
+        before: DeadLetter | DeadPlace | None = None,
         limit: int = 100,
         connection: object | None = None,
     ) -> list[DeadLetter]:
@@ -322,6 +324,14 @@ class Client:
         Takes the rights of an admin or a worker.
         """
         return self._sampler.learn(self._database.run_each(self._sampler.ask(), connection))
+
+    def check_schema(self, *, connection: object | None = None) -> None:
+        """See that the database answers, and that its schema fits this package.
+
+        Raises NoConnection, NotInstalled or SchemaMismatch, which names the mend.
+        """
+        installed = self._database.run(version(), connection)
+        check_revision(installed.revision, self._database.schema)
 
     def maintain(self) -> Maintenance:
         """One round of keeping the house: partitions made ahead and dropped when past.

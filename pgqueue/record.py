@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 State = Literal["waiting", "scheduled", "running", "succeeded", "cancelled", "dead", "purged"]
 
@@ -109,3 +109,10 @@ class DeadLetter:
     died_at: datetime
     error: dict[str, Any] | None
     attempts: tuple[Attempt, ...]
+
+
+class DeadPlace(NamedTuple):
+    """Where a page of dead letters ended; the last letter of it is such a place, too."""
+
+    died_at: datetime
+    id: int

@@ -6,7 +6,7 @@ from datetime import datetime
 from pgqueue.calls.call import Call, Row, call, column, function
 from pgqueue.calls.jobs import attempts_of, parsed
 from pgqueue.delivery import utc
-from pgqueue.record import DeadLetter
+from pgqueue.record import DeadLetter, DeadPlace
 
 LIST_DEAD = function(
     "list_dead",
@@ -42,7 +42,7 @@ def list_dead(
     task: str | None = None,
     error_type: str | None = None,
     died_since: datetime | None = None,
-    before: DeadLetter | None = None,
+    before: DeadLetter | DeadPlace | None = None,
     limit: int = 100,
 ) -> Call[list[DeadLetter]]:
     """The dead letters that fit every filter, newest first; `before` is the last one of the page before."""

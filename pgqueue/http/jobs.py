@@ -1,0 +1,82 @@
+"""/v1/jobs: enqueue, look, wait, cancel."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from pgqueue.errors import InvalidJob
+from pgqueue.http.models import (
+    AskedId,
+    Cancellation,
+    Cancelled,
+    Enqueued,
+    Ids,
+    JobAnswer,
+    ManyJobs,
+    id_of,
+)
+from pgqueue.http.problems import answers
+from pgqueue.http.service import TheClient, TheService, needs
+from pgqueue.job import Job
+from pgqueue.job_fields import JobFields, job_of
+
+LONGEST_WAIT_SECONDS = 60
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+@router.post(
+    "", status_code=201, dependencies=[needs("enqueue")], responses=answers(413, 422), summary="Enqueue a job"
+)
+async def enqueue(fields: JobFields, client: TheClient, request: Request, response: Response) -> Enqueued:
+    """The object is the same as a line of `pgqueue enqueue --file`. The worker validates the payload."""
+    job_id = await client.enqueue(job_of(fields))
+    response.headers["Location"] = f"{request.scope.get('root_path', '')}/v1/jobs/{job_id}"
+    return Enqueued(id=job_id)
+
+
+@router.post(
+    "/many",
+    status_code=201,
+    dependencies=[needs("enqueue")],
+    responses=answers(413, 422),
+    summary="Enqueue many jobs",
+)
+async def enqueue_many(many: ManyJobs, client: TheClient) -> Ids:
+    """All of them or none, in one transaction; their ids come in the same order."""
+    jobs = [numbered(number, fields) for number, fields in enumerate(many.jobs)]
+    return Ids(ids=await client.enqueue_many(jobs))
+
+
+def numbered(number: int, fields: JobFields) -> Job:
+    """The job they tell; an error says which one of many it is."""
+    try:
+        return job_of(fields)
+    except InvalidJob as error:
+        raise type(error)(f"jobs.{number}: {error}") from error
+
+
+@router.get("/{job_id}", dependencies=[needs("read")], responses=answers(404, 422), summary="Look at a job")
+async def get(
+    job_id: AskedId,
+    service: TheService,
+    wait: Annotated[
+        float, Query(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for its end.")
+    ] = 0,
+) -> JobAnswer:
+    """Everything known of it. With `wait` the answer comes once it has ended, or then, as it is."""
+    return answer_of(await service.wait(id_of(job_id), wait))
+
+
+@router.post(
+    "/{job_id}/cancel", dependencies=[needs("admin")], responses=answers(404, 422), summary="Cancel a job"
+)
+async def cancel(job_id: AskedId, client: TheClient, why: Cancellation | None = None) -> Cancelled:
+    """One that waits is cancelled at once, one that runs is told."""
+    reason = why.reason if why else None
+    return Cancelled.model_validate({"found": await client.cancel(id_of(job_id), reason=reason)})
+
+
+def answer_of(record: Any) -> JobAnswer:
+    """The record as it is answered."""
+    return JobAnswer.model_validate(record)

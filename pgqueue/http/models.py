@@ -1,0 +1,243 @@
+"""What requests and answers hold; an id is never a number in it, for JavaScript's end at 53 bits."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
+
+from pgqueue.job_fields import JobFields
+from pgqueue.record import State
+
+T = TypeVar("T")
+
+LARGEST_ID = 2**63 - 1  # which no job has: what is beyond is taken for it
+DIGITS = "^[0-9]{1,19}$"
+MOST_JOBS = 10_000  # in one request
+MOST_ON_PAGE = 500
+
+WITHOUT_NUL = r"^[^\u0000]*$"  # which PostgreSQL's text cannot hold
+
+AskedId = Annotated[str, Field(pattern=DIGITS, examples=["95727019605622785"])]
+Id = Annotated[int, PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string"})]
+Seconds = Annotated[
+    timedelta, PlainSerializer(timedelta.total_seconds, return_type=float), WithJsonSchema({"type": "number"})
+]
+
+
+def id_of(text: str) -> int:
+    """The job's id that a request names."""
+    return min(int(text), LARGEST_ID)
+
+
+class Answer(BaseModel):
+    """Read off one of pgqueue's own values."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class AttemptAnswer(Answer):
+    """How one attempt ended: succeeded, failed, expired, dead or cancelled."""
+
+    number: int
+    state: str
+    claimed_at: datetime
+    finished_at: datetime
+    worker: Id | None
+    run_seconds: float | None
+    error: Any
+
+
+class JobAnswer(Answer):
+    """One job, whatever state it is in.
+
+    attempt: the one under way or last made; 0 before the first. progress: 0 to 1.
+    has_ended: whether nothing more will happen to it by itself.
+    """
+
+    id: Id
+    queue: str
+    task: str
+    state: State
+    has_ended: bool
+    attempt: int
+    max_attempts: int
+    priority: int
+    enqueued_at: datetime
+    run_at: datetime | None
+    claimed_at: datetime | None
+    expires_at: datetime | None
+    worker: Id | None
+    finished_at: datetime | None
+    payload: Any
+    headers: Any
+    result: Any
+    error: Any
+    attempts: list[AttemptAnswer]
+    progress: float | None
+    note: str | None
+
+
+class DeadAnswer(Answer):
+    """A job that will not be tried again, with its whole story; attempts oldest first."""
+
+    id: Id
+    queue: str
+    task: str
+    payload: Any
+    headers: Any
+    priority: int
+    max_attempts: int
+    attempt: int
+    died_at: datetime
+    error: Any
+    attempts: list[AttemptAnswer]
+
+
+class Page(BaseModel, Generic[T]):
+    """Part of a list. next: the `cursor` of the following page, null after the last."""
+
+    items: list[T]
+    next: str | None
+
+
+class Enqueued(BaseModel):
+    """The id of the job that was enqueued."""
+
+    id: Id
+
+
+class Ids(BaseModel):
+    """Ids of jobs."""
+
+    ids: list[Id]
+
+
+class ManyJobs(BaseModel):
+    """Jobs to enqueue, all or none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    jobs: Annotated[list[JobFields], Field(max_length=MOST_JOBS)]
+
+
+class ChosenJobs(BaseModel):
+    """Jobs, by their ids."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[AskedId], Field(min_length=1, max_length=MOST_JOBS)]
+
+
+class DeadQuery(BaseModel):
+    """Which dead letters, and where to go on: a cursor is the `next` of a page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    queue: Annotated[str | None, Field(max_length=63, pattern=WITHOUT_NUL)] = None
+    task: Annotated[str | None, Field(max_length=255, pattern=WITHOUT_NUL)] = None
+    error_type: Annotated[str | None, Field(max_length=255, pattern=WITHOUT_NUL)] = None
+    died_since: AwareDatetime | None = None
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+    limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE)] = 100
+
+
+class ChosenQueue(BaseModel):
+    """A queue, by its name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    queue: Annotated[str, Field(min_length=1, max_length=63, pattern=WITHOUT_NUL)]
+
+
+class Cancellation(BaseModel):
+    """Why a job is cancelled; kept with it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str | None, Field(max_length=1000, pattern=WITHOUT_NUL)] = None
+
+
+class Cancelled(BaseModel):
+    """The state the job was found in: one that is running is told, one that has ended stays as it is."""
+
+    found: State
+
+
+class QueueAnswer(Answer):
+    """What a queue holds.
+
+    waiting: could run now; by_priority: of these, in each priority from 0 to 9, then held apart.
+    oldest_age: how many seconds the longest waiting one could have run already.
+    estimated: the names of those numbers that are estimates.
+    """
+
+    queue: str
+    paused_at: datetime | None
+    waiting: int
+    scheduled: int
+    running: int
+    dead: int
+    by_priority: list[int]
+    oldest_age: Seconds | None
+    estimated: Annotated[list[str], BeforeValidator(sorted)]
+
+
+class WorkerAnswer(Answer):
+    """A worker that has joined: how many jobs it runs at once, whether it lives, and what it holds."""
+
+    id: Id
+    started_at: datetime
+    host: str
+    process_id: int
+    version: str
+    queues: list[str]
+    concurrency: int | None
+    is_alive: bool
+    claims: int
+    jobs: int
+    busy: int
+
+
+class RelationAnswer(Answer):
+    """One table, or one partition of a table; low and high are its window."""
+
+    relation: str
+    partition: str
+    low: datetime | None
+    high: datetime | None
+    size_bytes: int
+    inserted: int
+
+
+class HorizonAnswer(Answer):
+    """What keeps vacuum from clearing up; not its query, which may be anybody's."""
+
+    kind: str
+    pid: int | None
+    name: str
+    state: str | None
+    age: Seconds | None
+    transactions: int
+
+
+class StatsAnswer(Answer):
+    """What the installation holds."""
+
+    queues: list[QueueAnswer]
+    workers: list[WorkerAnswer]
+    relations: list[RelationAnswer]
+    horizon: list[HorizonAnswer]
+
+
+class Health(BaseModel):
+    """That all is well."""
+
+    status: str

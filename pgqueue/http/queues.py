@@ -1,0 +1,54 @@
+"""/v1/queues, /v1/workers, /v1/stats: what the installation holds, sampled once a second at most, for all."""
+
+from fastapi import APIRouter
+
+from pgqueue.http.models import ChosenQueue, QueueAnswer, StatsAnswer, WorkerAnswer
+from pgqueue.http.problems import answers
+from pgqueue.http.service import TheClient, TheService, needs
+
+router = APIRouter(prefix="/v1", tags=["installation"])
+
+
+@router.get("/queues", dependencies=[needs("read")], summary="List queues")
+async def queues(service: TheService) -> list[QueueAnswer]:
+    """Each queue and what it holds."""
+    stats = await service.stats.get()
+    return [QueueAnswer.model_validate(queue) for queue in stats.queues]
+
+
+# A queue's name may hold a slash, and so stands in no path.
+@router.post(
+    "/queues/pause",
+    status_code=204,
+    dependencies=[needs("admin")],
+    responses=answers(422),
+    summary="Pause a queue",
+)
+async def pause(chosen: ChosenQueue, client: TheClient) -> None:
+    """It gives out no more jobs; it still takes them, and what runs goes on."""
+    await client.pause(chosen.queue)
+
+
+@router.post(
+    "/queues/resume",
+    status_code=204,
+    dependencies=[needs("admin")],
+    responses=answers(422),
+    summary="Resume a queue",
+)
+async def resume(chosen: ChosenQueue, client: TheClient) -> None:
+    """It gives out jobs again."""
+    await client.resume(chosen.queue)
+
+
+@router.get("/workers", dependencies=[needs("read")], summary="List workers")
+async def workers(service: TheService) -> list[WorkerAnswer]:
+    """Who works here, the longest at work first."""
+    stats = await service.stats.get()
+    return [WorkerAnswer.model_validate(worker) for worker in stats.workers]
+
+
+@router.get("/stats", dependencies=[needs("read")], summary="Sample the installation")
+async def stats(service: TheService) -> StatsAnswer:
+    """Queues, workers, tables, and who keeps vacuum from clearing up."""
+    return StatsAnswer.model_validate(await service.stats.get())

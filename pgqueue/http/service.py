@@ -1,0 +1,105 @@
+"""What the requests of one app share; it must never close a client it was given."""
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request, Security, params
+from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
+
+from pgqueue.async_client import AsyncClient
+from pgqueue.calls.jobs import known
+from pgqueue.http.access import Role
+from pgqueue.http.gate import CALLER
+from pgqueue.http.shared import Shared
+from pgqueue.record import JobRecord
+from pgqueue.stats import Stats
+from pgqueue.waiting import pauses
+
+CONNECTION_TIMEOUT = timedelta(seconds=5)  # whoever asks over HTTP asks again
+STATS_FRESH_SECONDS = 1.0
+CHECK_FRESH_SECONDS = 1.0
+CHECK_SECONDS = 3.0  # longer no probe waits
+
+bearer = HTTPBearer(auto_error=False, description="See `pgqueue token`. The gate has looked at it already.")
+
+
+class Service:
+    """A client, and what is asked of it once for all."""
+
+    def __init__(self, client: AsyncClient, *, is_ours: bool) -> None:
+        self.client = client
+        self._is_ours = is_ours
+        self.closing = asyncio.Event()
+        self.waiters = 0
+        self.stats: Shared[Stats] = Shared(client.stats, fresh_seconds=STATS_FRESH_SECONDS)
+        self.check: Shared[None] = Shared(self._check, fresh_seconds=CHECK_FRESH_SECONDS)
+
+    async def _check(self) -> None:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await self.client.check_schema()
+
+    async def wait(self, job_id: int, seconds: float) -> JobRecord:
+        """The job once it has ended, at the latest after so long, or when we close. Raises UnknownJob.
+
+        No connection is held between the looks.
+        """
+        deadline = time.monotonic() + seconds
+        for pause in pauses():
+            record = known(job_id, await self.client.get(job_id))
+            left = deadline - time.monotonic()
+            if record.has_ended or left <= 0 or self.closing.is_set():
+                return record
+            await self._rest(min(pause, left))
+        raise AssertionError("pauses never end")
+
+    async def _rest(self, seconds: float) -> None:
+        self.waiters += 1
+        try:
+            async with asyncio.timeout(seconds):
+                await self.closing.wait()
+        except TimeoutError:
+            return
+        finally:
+            self.waiters -= 1
+
+    def stop(self) -> None:
+        """Answer now who waits, and be ready for nobody more."""
+        self.closing.set()
+
+    async def close(self) -> None:
+        """Stop, and close the client if it is ours."""
+        self.stop()
+        if self._is_ours:
+            await self.client.close()
+
+
+def service_of(request: Request) -> Service:
+    """The service of the app that got this request."""
+    service: Service = request.app.state.service
+    return service
+
+
+def needs(role: Role) -> params.Depends:
+    """For routes that only callers with this role, or an admin, may use."""
+
+    async def check(request: Request, _: Annotated[object, Security(bearer)]) -> None:
+        roles = request.scope[CALLER]
+        if role not in roles and "admin" not in roles:
+            raise HTTPException(403, f"this takes the role {role}, which this token has not")
+
+    depends: params.Depends = Depends(check)
+    return depends
+
+
+TheService = Annotated[Service, Depends(service_of)]
+
+
+def client_of(service: TheService) -> AsyncClient:
+    """The app's client."""
+    return service.client
+
+
+TheClient = Annotated[AsyncClient, Depends(client_of)]
