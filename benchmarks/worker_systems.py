@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -68,10 +68,10 @@ def _open_peer(contestant: Contestant, servers: _Servers) -> PeerSystem:
 
 
 def as_uri(dsn: str) -> str:
-    """The same as a URI, which all drivers read; some read nothing else."""
-    parts = {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
-    user, password, database = (
-        quote(parts.pop(name, ""), safe="") for name in ("user", "password", "dbname")
-    )
-    authority = f"{user}:{password}" if password else user
-    return f"postgresql://{authority}@/{database}?{urlencode(parts, quote_via=quote)}"
+    """The same as a URI, which all drivers read; some read nothing else, and want the host up front."""
+    parts = {name: quote(str(value), safe="") for name, value in conninfo_to_dict(dsn).items()}
+    user, password, host = (parts.pop(name, "") for name in ("user", "password", "host"))
+    port, database = parts.pop("port", ""), parts.pop("dbname", "")
+    authority = f"{user}{password and f':{password}'}@{host}{port and f':{port}'}"
+    options = "&".join(f"{name}={value}" for name, value in parts.items())
+    return f"postgresql://{authority}/{database}{options and f'?{options}'}"

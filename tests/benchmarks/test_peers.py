@@ -141,8 +141,8 @@ def test_every_peer_has_a_script_that_states_its_contract() -> None:
 @pytest.mark.parametrize(
     ("dsn", "uri"),
     [
-        ("host=/a/b port=5432 user=me dbname=x/y", "postgresql://me@/x%2Fy?host=%2Fa%2Fb&port=5432"),
-        ("postgresql://me:se:cret@host/app", "postgresql://me:se%3Acret@/app?host=host"),
+        ("host=/a/b port=5432 user=me dbname=x/y", "postgresql://me@%2Fa%2Fb:5432/x%2Fy"),
+        ("postgresql://me:se%3Acret@host/app?options=-c%20a", "postgresql://me:se%3Acret@host/app?options=-c%20a"),
     ],
 )
 def test_a_dsn_is_told_as_a_uri(dsn: str, uri: str) -> None:
