@@ -25,7 +25,8 @@ from benchmarks.choices import (
 )
 from benchmarks.disk import fsync_seconds
 from benchmarks.display import ProgressBar, printer, progress_on, table_of
-from benchmarks.failures import FAILURES, one_line
+from benchmarks.expected import FAILURES
+from benchmarks.failures import one_line
 from benchmarks.plan import FEWEST_ROUNDS, FULL_SIZE, QUICK_DIVISOR, Plan
 from benchmarks.registry import SCENARIOS, Scenario
 from benchmarks.report.making import Order, make_report, report_choices

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from benchmarks.choices import Choice, Misuse, choices_of
 from benchmarks.display import ProgressBar
-from benchmarks.failures import FAILURES, one_line
+from benchmarks.expected import FAILURES
+from benchmarks.failures import one_line
 from benchmarks.given import Given
 from benchmarks.registry import SCENARIOS
 from benchmarks.report import environment

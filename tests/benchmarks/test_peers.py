@@ -1,3 +1,4 @@
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from benchmarks.peers.catalogue import PEERS, Peer
 from benchmarks.peers.environment import Environment
 from benchmarks.scenarios.worker import measure
 from benchmarks.systems.peer import PeerSystem
+from benchmarks.worker_process import worker_environment
 from benchmarks.worker_systems import as_uri
 
 
@@ -142,8 +144,18 @@ def test_every_peer_has_a_script_that_states_its_contract() -> None:
     ("dsn", "uri"),
     [
         ("host=/a/b port=5432 user=me dbname=x/y", "postgresql://me@%2Fa%2Fb:5432/x%2Fy"),
-        ("postgresql://me:se%3Acret@host/app?options=-c%20a", "postgresql://me:se%3Acret@host/app?options=-c%20a"),
+        (
+            "postgresql://me:se%3Acret@host/app?options=-c%20a",
+            "postgresql://me:se%3Acret@host/app?options=-c%20a",
+        ),
     ],
 )
 def test_a_dsn_is_told_as_a_uri(dsn: str, uri: str) -> None:
     assert as_uri(dsn) == uri
+
+
+def test_what_a_peers_own_python_imports_is_in_the_standard_library() -> None:
+    modules = "benchmarks.peers.protocol, benchmarks.payload, benchmarks.tally"
+    without_packages = [sys.executable, "-S", "-P", "-c", f"import {modules}"]
+
+    subprocess.run(without_packages, env=worker_environment(), check=True)

@@ -7,7 +7,7 @@ Transactional enqueue: yes, on connections of psycopg, asyncpg, SQLAlchemy or Dj
 The body is JSON, made from a dataclass.
 
 Settings: its newer storage, receipts and rings; as many workers as were quickest, no deadline per attempt,
-one claimer with its usual batch of 512, which its advice prefers to several. Bulk insert: `enqueue_many_copy`.
+one claimer with its usual batch of 512, by its own advice. Bulk insert: `enqueue_many_copy`.
 """
 
 import asyncio
