@@ -37,6 +37,7 @@ from pgqueue.sealing import Keyring
 from pgqueue.settings import WorkerSettings
 from pgqueue.stats import Stats
 from pgqueue.task import Task, task
+from pgqueue.tracing import Tracing
 from pgqueue.worker import RunningJob, Worker, current_job
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "Snooze",
     "Stats",
     "Task",
+    "Tracing",
     "UnknownJob",
     "UnknownKey",
     "UnknownTask",

@@ -28,6 +28,7 @@ from pgqueue.record import DeadLetter, DeadPlace, JobPage, JobRecord, State
 from pgqueue.result import result_json
 from pgqueue.settings import CONNECTION_TIMEOUT, LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
 from pgqueue.stats import Sampler, Stats
+from pgqueue.tracing import Tracing, sending
 from pgqueue.version import check_revision
 from pgqueue.waiting import pauses
 
@@ -48,6 +49,7 @@ class AsyncClient:
         connection_timeout: timedelta = CONNECTION_TIMEOUT,
         payload_limit_bytes: int = PAYLOAD_LIMIT_BYTES,
         ring: bool = True,
+        tracing: Tracing | None = None,
     ) -> None:
         self._database = AsyncDatabase(
             dsn,
@@ -59,6 +61,7 @@ class AsyncClient:
         )
         self._limit_bytes = payload_limit_bytes
         self._ring = ring
+        self._tracing = tracing
         self._floors = FloorsOfClient()
         self._sampler = Sampler()
 
@@ -89,14 +92,18 @@ class AsyncClient:
         )
         enqueue.check_size(checked, self._limit_bytes)
         installation = await self._database.expected_installation(connection)
-        asked = enqueue.enqueue(checked, ring=self._ring, installation=installation)
-        return await self._database.run(asked, connection)
+        with sending(self._tracing, checked.queue) as carry:
+            sent = carry(checked) if carry else checked
+            asked = enqueue.enqueue(sent, ring=self._ring, installation=installation)
+            return await self._database.run(asked, connection)
 
     async def enqueue_many(self, jobs: Iterable[Job], *, connection: object | None = None) -> list[int]:
         """See `Client.enqueue_many`."""
         installation = await self._database.expected_installation(connection)
-        parts = chunks(jobs, self._limit_bytes, ring=self._ring, installation=installation)
-        sent = await self._database.run_each(parts, connection)
+        with sending(self._tracing) as carry:
+            carried = map(carry, jobs) if carry else jobs
+            parts = chunks(carried, self._limit_bytes, ring=self._ring, installation=installation)
+            sent = await self._database.run_each(parts, connection)
         return [job_id for ids in sent for job_id in ids]
 
     async def claim(

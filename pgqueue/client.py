@@ -27,6 +27,7 @@ from pgqueue.record import DeadLetter, DeadPlace, JobPage, JobRecord, State
 from pgqueue.result import result_json
 from pgqueue.settings import CONNECTION_TIMEOUT, LEASE, PAYLOAD_LIMIT_BYTES, SCHEMA
 from pgqueue.stats import Sampler, Stats
+from pgqueue.tracing import Tracing, sending
 from pgqueue.version import check_revision
 from pgqueue.waiting import pauses
 
@@ -49,6 +50,7 @@ class Client:
     payload_limit_bytes: the largest payload and result accepted.
     ring: False where transactions may not NOTIFY (two-phase commit); the
         workers' slow poll finds the jobs then.
+    tracing: makes a span of each enqueue, and lets the jobs' runs find its trace.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Client:
         connection_timeout: timedelta = CONNECTION_TIMEOUT,
         payload_limit_bytes: int = PAYLOAD_LIMIT_BYTES,
         ring: bool = True,
+        tracing: Tracing | None = None,
     ) -> None:
         self._database = Database(
             dsn,
@@ -73,6 +76,7 @@ class Client:
         )
         self._limit_bytes = payload_limit_bytes
         self._ring = ring
+        self._tracing = tracing
         self._floors = FloorsOfClient()
         self._sampler = Sampler()
 
@@ -107,8 +111,10 @@ class Client:
         )
         enqueue.check_size(checked, self._limit_bytes)
         installation = self._database.expected_installation(connection)
-        asked = enqueue.enqueue(checked, ring=self._ring, installation=installation)
-        return self._database.run(asked, connection)
+        with sending(self._tracing, checked.queue) as carry:
+            sent = carry(checked) if carry else checked
+            asked = enqueue.enqueue(sent, ring=self._ring, installation=installation)
+            return self._database.run(asked, connection)
 
     def enqueue_many(self, jobs: Iterable[Job], *, connection: object | None = None) -> list[int]:
         """Enqueue all of these jobs or none, and return their ids in order.
@@ -116,8 +122,10 @@ class Client:
         The iterable is read as it is sent, some hundreds of jobs at a time.
         """
         installation = self._database.expected_installation(connection)
-        parts = chunks(jobs, self._limit_bytes, ring=self._ring, installation=installation)
-        sent = self._database.run_each(parts, connection)
+        with sending(self._tracing) as carry:
+            carried = map(carry, jobs) if carry else jobs
+            parts = chunks(carried, self._limit_bytes, ring=self._ring, installation=installation)
+            sent = self._database.run_each(parts, connection)
         return [job_id for ids in sent for job_id in ids]
 
     def claim(

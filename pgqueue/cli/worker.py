@@ -7,6 +7,8 @@ import os
 import sys
 
 import typer
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
 
 from pgqueue.cli import options
 from pgqueue.cli import worker_options as chosen
@@ -17,12 +19,16 @@ from pgqueue.metrics.fleet import PIPE_VARIABLE, FleetMetrics, saying
 from pgqueue.metrics.serving import LOOPBACK
 from pgqueue.metrics.worker import WorkerMetrics
 from pgqueue.settings import SCHEMA
+from pgqueue.tracing import Tracing
 from pgqueue.worker import Worker
+from pgqueue.worker.logs import JobOnLine
 from pgqueue.worker.signals import run_with_signals
 from pgqueue.worker.supervisor import stop_when_orphaned, supervised_workers
 
 GARBAGE_THRESHOLD = 50_000  # objects more than are freed; the interpreter's own default is 700
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d]: %(message)s"
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d]: %(about)s%(message)s"
+JSON_FIELDS = ("asctime", "levelname", "name", "process", "message", "job", "attempt", "task", "queue")
+JSON_NAMES = {"asctime": "time", "levelname": "level", "name": "logger", "exc_info": "traceback"}
 
 
 def worker(
@@ -42,6 +48,8 @@ def worker(
     metrics_port: chosen.MetricsPort = None,
     metrics_host: options.MetricsHost = LOOPBACK,
     log_level: chosen.Level = chosen.LogLevel.INFO,
+    log_json: chosen.LogJson = False,
+    tracing: chosen.Traced = False,
     dsn: options.Dsn = None,
     schema: options.Schema = SCHEMA,
     supervised: chosen.Supervised = False,
@@ -50,7 +58,7 @@ def worker(
 
     SIGTERM or Ctrl-C: take no new jobs, let running ones finish, hand back the rest. Again: hurry.
     """
-    log_to_stderr(log_level)
+    log_to_stderr(log_level, in_json=log_json)
     if supervised:
         stop_when_orphaned()
     tasks = tasks_of(modules)
@@ -60,7 +68,14 @@ def worker(
     )
     check_fit(dsn, schema)
     if processes > 1:
-        flags = {"--strict": strict, "--drain": drain, "--poll-only": poll_only, "--no-prepare": not prepare}
+        flags = {
+            "--strict": strict,
+            "--drain": drain,
+            "--poll-only": poll_only,
+            "--no-prepare": not prepare,
+            "--log-json": log_json,
+            "--tracing": tracing,
+        }
         arguments = chosen.child_arguments(
             modules, queue or [], settings=settings, schema=schema, log_level=log_level, flags=flags
         )
@@ -90,6 +105,7 @@ def worker(
         prepare=prepare,
         drain=drain,
         metrics=metrics,
+        tracing=Tracing() if tracing else None,
     )
     with served(metrics, port=metrics_port, host=metrics_host):
         asyncio.run(run_and_say(one, metrics, int(pipe)) if metrics and pipe else run_with_signals(one))
@@ -102,10 +118,19 @@ async def run_and_say(one: Worker, metrics: WorkerMetrics, pipe: int) -> None:
         await run_with_signals(one)
 
 
-def log_to_stderr(level: chosen.LogLevel) -> None:
+def log_to_stderr(level: chosen.LogLevel, *, in_json: bool = False) -> None:
     """Log what matters to whoever runs a worker; the steps of a migration do not."""
-    logging.basicConfig(format=LOG_FORMAT, level=level.value.upper(), stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(JobOnLine())
+    handler.setFormatter(json_lines() if in_json else logging.Formatter(LOG_FORMAT))
+    logging.basicConfig(handlers=[handler], level=level.value.upper())
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def json_lines() -> logging.Formatter:
+    """One JSON object a line: what is passed as `extra` is in it too."""
+    reserved = [*RESERVED_ATTRS, "about"]
+    return JsonFormatter(JSON_FIELDS, rename_fields=JSON_NAMES, reserved_attrs=reserved)
 
 
 def leave(ended: Worker) -> None:

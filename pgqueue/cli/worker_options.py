@@ -88,6 +88,13 @@ MetricsPort = Annotated[
     ),
 ]
 Level = Annotated[LogLevel, typer.Option("--log-level", help="The least that is logged, on stderr.")]
+LogJson = Annotated[
+    bool, typer.Option("--log-json", help="Log a JSON object a line, with the job a line is about.")
+]
+Traced = Annotated[
+    bool,
+    typer.Option("--tracing", help="Make spans by OpenTelemetry; where they go is its own to be told."),
+]
 Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
 
 

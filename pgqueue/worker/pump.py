@@ -17,6 +17,7 @@ from pgqueue.calls.workers import disown
 from pgqueue.delivery import Lease
 from pgqueue.errors import PgQueueError
 from pgqueue.floors import Floors, Look
+from pgqueue.tracing import Tracing
 from pgqueue.worker.apart import Apart
 from pgqueue.worker.book import Book, Part
 from pgqueue.worker.connections import Connections
@@ -56,6 +57,7 @@ class Pump:
         teller: Teller,
         lease: timedelta,
         largest_batch: int,
+        tracing: Tracing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._book = book
@@ -69,6 +71,7 @@ class Pump:
         self._teller = teller
         self._lease = lease
         self._largest_batch = largest_batch
+        self._tracing = tracing
         self._clock = clock
         self._floors = Floors(rota.queues, clock=clock)
         self._apart = Apart(book, clock=clock)
@@ -202,6 +205,8 @@ class Pump:
             return
         if lease.is_apart:
             self._sentry.is_unsure = True  # it looked nowhere else
+        if self._tracing is not None:
+            self._tracing.claimed(lease, took_seconds=self._clock() - look.began_at)
         self.rests.clear()
         self._book.take(lease)
         self._runner.start_waiting()

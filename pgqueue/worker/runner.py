@@ -19,6 +19,7 @@ from pgqueue.errors import InvalidPayload
 from pgqueue.failure import said
 from pgqueue.outcomes import Answer
 from pgqueue.task import Arguments, Task
+from pgqueue.tracing import Tracing
 from pgqueue.worker import verdict
 from pgqueue.worker.book import Book
 from pgqueue.worker.counts import Counts
@@ -47,6 +48,7 @@ class Runner:
         unknown_delay: timedelta,
         result_limit_bytes: int,
         schema: str,
+        tracing: Tracing | None = None,
     ) -> None:
         self._book = book
         self._tasks = tasks
@@ -55,6 +57,7 @@ class Runner:
         self._unknown_delay = unknown_delay
         self._result_limit_bytes = result_limit_bytes
         self._schema = schema
+        self._tracing = tracing
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="pgqueue")
         self._strays: dict[Future[Returned], asyncio.Future[Returned]] = {}
 
@@ -107,9 +110,10 @@ class Runner:
         """One attempt, from start to its word in the book."""
         job.is_started = True
         started = time.perf_counter()
-        ending = await self._ending(job)
-        if ending is not None and job.keyring is not None:
-            ending = verdict.sealed(ending, job.keyring)
+        if self._tracing is None:
+            ending = kept(job, await self._ending(job))
+        else:
+            ending = await self._traced_ending(job, self._tracing)
         seconds = time.perf_counter() - started
         self._book.running.discard(job)
         if not job.is_lease_lost:
@@ -122,6 +126,13 @@ class Runner:
             self._book.ended(job.delivery, replace(ending, run_seconds=seconds))
         if self._book.waiting:
             self.start_waiting()
+
+    async def _traced_ending(self, job: RunningJob, tracing: Tracing) -> Ending | None:
+        with tracing.running(job.delivery) as span:
+            ending = kept(job, await self._ending(job))
+            state, error = (ending.state, ending.error) if ending else ("succeeded", None)
+            span.ended(state, error)
+            return ending
 
     async def _ending(self, job: RunningJob) -> Ending | None:
         """How the attempt ends; None if it simply succeeded and nothing is to be kept."""
@@ -247,6 +258,11 @@ async def until_deadline(future: "asyncio.Future[Returned]", job: RunningJob) ->
         if left is not None and left <= timedelta(0):
             raise timed_out(job)
         await asyncio.wait({future}, timeout=None if left is None else left.total_seconds())
+
+
+def kept(job: RunningJob, ending: Ending | None) -> Ending | None:
+    """What is kept of an ending: sealed, if its task has a keyring."""
+    return ending if ending is None or job.keyring is None else verdict.sealed(ending, job.keyring)
 
 
 def timed_out(job: RunningJob) -> TimeoutError:

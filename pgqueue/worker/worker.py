@@ -17,6 +17,7 @@ from pgqueue.metrics.numbers import Numbers
 from pgqueue.metrics.worker import WorkerMetrics
 from pgqueue.settings import SCHEMA, WorkerSettings
 from pgqueue.task import Task
+from pgqueue.tracing import Tracing
 from pgqueue.worker.book import Book
 from pgqueue.worker.caretaker import LOOK_SECONDS, Caretaker
 from pgqueue.worker.connections import LEAVE_SECONDS, Connections
@@ -49,6 +50,7 @@ class Worker:
     prepare: whether to prepare statements; behind a pooler none are in any case.
     drain: stop by itself when nothing is left to do, now or later.
     metrics: where to count for Prometheus what is done; of this worker alone.
+    tracing: makes spans of claims and runs; a run belongs to the trace its job was enqueued in.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Worker:
         prepare: bool = True,
         drain: bool = False,
         metrics: WorkerMetrics | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.settings = settings or WorkerSettings()
         self.counts = MeteredCounts(metrics) if metrics else Counts()
@@ -73,6 +76,7 @@ class Worker:
             metrics.begin(self._tasks, self._at_present)
         self._rota = Rota(queues, strict=strict)
         self._is_drain = drain
+        self._tracing = tracing
         self._stops = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timers: list[asyncio.TimerHandle] = []
@@ -170,6 +174,7 @@ class Worker:
             unknown_delay=settings.unknown_delay,
             result_limit_bytes=settings.result_limit_bytes,
             schema=connections.schema,
+            tracing=self._tracing,
         )
         self._sentry = Sentry(self._rota.queues, poll=settings.poll)
         pace = Pace(concurrency=settings.concurrency, ahead=settings.ahead, largest=settings.largest_batch)
@@ -184,6 +189,7 @@ class Worker:
             teller=Teller(self._book, connections.line, self.counts, pace=pace, sentry=self._sentry),
             lease=settings.lease,
             largest_batch=settings.largest_batch,
+            tracing=self._tracing,
         )
         self._pump.is_stopping = self._stops > 0
         self._keeper = Keeper(
