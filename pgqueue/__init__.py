@@ -38,7 +38,7 @@ from pgqueue.settings import WorkerSettings
 from pgqueue.stats import Stats
 from pgqueue.task import Task, task
 from pgqueue.tracing import Tracing
-from pgqueue.worker import RunningJob, Worker, current_job
+from pgqueue.worker import JobOnLine, RunningJob, Worker, current_job
 
 __all__ = [
     "AsyncClient",
@@ -58,6 +58,7 @@ __all__ = [
     "InvalidPayload",
     "InvalidSetting",
     "Job",
+    "JobOnLine",
     "JobPage",
     "JobRecord",
     "JobSummary",
