@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks.failures import BenchmarkFailed
+from benchmarks.stopping import undisturbed
 
 LOOK_SECONDS = 0.01
 """Between two looks at the work: fine enough for a run of seconds, too rare to cost the worker anything."""
@@ -33,13 +34,14 @@ class Child:
 
     def __enter__(self) -> Self:
         self._log = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
-            self._command,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
+        with undisturbed():
+            self._process = subprocess.Popen(
+                self._command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+            )
         return self
 
     @property

@@ -1,13 +1,11 @@
 """The command line of the benchmarks; it must never print anything but JSON where JSON was asked for."""
 
-import signal
-import sys
+import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -35,9 +33,10 @@ from benchmarks.rows import Row, as_json
 USAGE_EXIT_CODE = 2
 
 
-def main() -> None:
-    """Run the command; SIGTERM ends the servers as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, _leave)
+def run() -> None:
+    """Run the command."""
+    # A connection that the pool lost raises where it is missed.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     application()()
 
 
@@ -186,7 +185,3 @@ def _say(message: str) -> None:
 def _end(error: BaseException, code: int) -> NoReturn:
     _say(one_line(error))
     raise typer.Exit(code) from error
-
-
-def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(128 + number)

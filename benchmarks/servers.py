@@ -6,14 +6,16 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import redis
 
+from benchmarks.disk import told_when_full
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.rows import Durability
+from benchmarks.stopping import undisturbed
 from pgqueue.embedded import EmbeddedPostgres
 
 START_SECONDS = 30.0
@@ -37,21 +39,31 @@ POSTGRES_SETTINGS = {
 @contextmanager
 def redis_server(durability: Durability) -> Iterator[Path]:
     """A Redis of its own, on a unix socket only; gives the socket's path."""
-    with tempfile.TemporaryDirectory(prefix="bench-redis-") as folder:
-        socket_path = Path(folder, "socket")
-        if len(os.fsencode(socket_path)) > SOCKET_PATH_LIMIT_BYTES:
-            raise BenchmarkFailed(f"{socket_path} is too long for a socket; set TMPDIR to a shorter folder")
-        process = subprocess.Popen(
-            _redis_command(durability, folder, socket_path),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            _await_redis(process, socket_path)
-            yield socket_path
-        finally:
-            process.terminate()
-            process.wait()
+    with ExitStack() as stack:
+        with undisturbed():
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-redis-"))
+            socket_path = Path(folder, "socket")
+            if len(os.fsencode(socket_path)) > SOCKET_PATH_LIMIT_BYTES:
+                raise BenchmarkFailed(
+                    f"{socket_path} is too long for a socket; set TMPDIR to a shorter folder"
+                )
+            process = stack.enter_context(_running(_redis_command(durability, folder, socket_path)))
+        stack.enter_context(told_when_full())
+        _await_redis(process, socket_path)
+        yield socket_path
+
+
+@contextmanager
+def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """In a session of its own, which Ctrl-C in a terminal spares: we end it, when its clients have gone."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _redis_command(durability: Durability, folder: str, socket_path: Path) -> list[str]:
@@ -119,5 +131,9 @@ def _await_redis(process: subprocess.Popen[bytes], socket_path: Path) -> None:
 @contextmanager
 def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[EmbeddedPostgres]:
     """A Postgres of its own, fsync on, with these settings beside ours."""
-    with EmbeddedPostgres(settings=POSTGRES_SETTINGS | dict(settings or {})) as server:
+    with ExitStack() as stack:
+        with undisturbed(), told_when_full():
+            server = EmbeddedPostgres(settings=POSTGRES_SETTINGS | dict(settings or {}))
+            stack.enter_context(server)
+        stack.enter_context(told_when_full())
         yield server

@@ -167,7 +167,12 @@ class EmbeddedPostgres:
         # C collation is the same everywhere and needs no locale installed.
         command = ["initdb", "-D", str(self._data), "-U", SUPERUSER, "--auth=trust"]
         command += ["--encoding=UTF8", "--no-locale", *([] if self._given_data else ["--no-sync"])]
-        output, _ = (initdb := self._spawn(command, stdout=subprocess.PIPE)).communicate()
+        with self._spawn(command, stdout=subprocess.PIPE) as initdb:
+            try:
+                output, _ = initdb.communicate()
+            except BaseException:  # or it would go on writing where we delete
+                os.killpg(initdb.pid, signal.SIGKILL)
+                raise
         if initdb.returncode != 0:
             raise EmbeddedUnavailable(f"initdb failed in {self._data}: {output.decode().strip()}")
 

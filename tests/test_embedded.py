@@ -268,3 +268,22 @@ def test_the_server_ends_with_its_owner(end: str) -> None:
                 process.wait(30)
         assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
         assert not socket_folder(dsn).exists()
+
+
+def test_an_interrupt_while_the_data_folder_is_made_leaves_nothing(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[subprocess.Popen[bytes]] = []
+
+    def interrupt(process: subprocess.Popen[bytes]) -> None:
+        made.append(process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupt)
+    monkeypatch.setattr(tempfile, "tempdir", str(open_folder))
+
+    with pytest.raises(KeyboardInterrupt):
+        EmbeddedPostgres().start()
+
+    assert made[0].returncode == -signal.SIGKILL
+    assert list(open_folder.iterdir()) == []
