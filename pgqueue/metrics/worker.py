@@ -14,6 +14,7 @@ from pgqueue.metrics.catalogue import JOB_ATTEMPTS, PICKUP_SECONDS, RUN_SECONDS,
 from pgqueue.metrics.numbers import Numbers, added, empty, families
 
 OUTCOMES = ("succeeded", "retried", "dead", "cancelled", "returned")
+RUN_BOUNDS, ATTEMPT_BOUNDS, PICKUP_BOUNDS = RUN_SECONDS.bounds, JOB_ATTEMPTS.bounds, PICKUP_SECONDS.bounds
 UNKNOWN = "(unknown)"  # whoever enqueues could make up names without end
 
 
@@ -50,28 +51,30 @@ class WorkerMetrics:
 
     def claimed(self, lease: Lease) -> None:
         """Jobs were claimed."""
+        claimed_at, pickups = lease.claimed_at, self._pickups
         for delivery in lease.deliveries:
-            pickups = self._pickups.get(delivery.queue)
-            if pickups is None:
-                pickups = self._pickups[delivery.queue] = empty(PICKUP_SECONDS)
-            waited = (lease.claimed_at - delivery.visible_at).total_seconds()
-            pickups[bisect_left(PICKUP_SECONDS.bounds, waited)] += 1
-            pickups[-1] += waited
+            waits = pickups.get(delivery.queue) or pickups.setdefault(delivery.queue, empty(PICKUP_SECONDS))
+            waited = (claimed_at - delivery.visible_at).total_seconds()
+            waits[bisect_left(PICKUP_BOUNDS, waited)] += 1
+            waits[-1] += waited
 
     def started(self, delivery: Delivery) -> None:
         """An attempt begins."""
-        self._tally(delivery).started += 1
+        tally = self._tallies.get((delivery.queue, delivery.task)) or self._new_tally(delivery)
+        tally.started += 1
 
     def ended(self, delivery: Delivery, outcome: str, seconds: float | None) -> None:
         """An attempt ended so; seconds: how long it ran, if it did."""
-        tally = self._tally(delivery)
+        tally = self._tallies.get((delivery.queue, delivery.task)) or self._new_tally(delivery)
         tally.outcomes[outcome] += 1
         if seconds is not None:
-            tally.run[bisect_left(RUN_SECONDS.bounds, seconds)] += 1
-            tally.run[-1] += seconds
-        if outcome in {"succeeded", "dead"}:
-            tally.attempts[bisect_left(JOB_ATTEMPTS.bounds, delivery.attempt)] += 1
-            tally.attempts[-1] += delivery.attempt
+            run = tally.run
+            run[bisect_left(RUN_BOUNDS, seconds)] += 1
+            run[-1] += seconds
+        if outcome == "succeeded" or outcome == "dead":  # noqa: PLR1714 - quicker than a set
+            attempts, attempt = tally.attempts, delivery.attempt
+            attempts[bisect_left(ATTEMPT_BOUNDS, attempt)] += 1
+            attempts[-1] += attempt
 
     def numbers(self) -> Numbers:
         """All of it, at this moment."""
@@ -84,9 +87,6 @@ class WorkerMetrics:
     def collect(self) -> Iterator[Family]:
         """The metrics, for prometheus_client."""
         return families(self.numbers(), catalogue.WORKER)
-
-    def _tally(self, delivery: Delivery) -> Tally:
-        return self._tallies.get((delivery.queue, delivery.task)) or self._new_tally(delivery)
 
     def _new_tally(self, delivery: Delivery) -> Tally:
         task = delivery.task if delivery.task in self._tasks else UNKNOWN

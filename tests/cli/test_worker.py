@@ -11,7 +11,7 @@ import pytest
 
 from pgqueue import Client, Job
 from tests.cli.conftest import Run, started
-from tests.metrics.reading import scrape
+from tests.metrics.reading import free_port, scrape
 from tests.waiting import until
 
 TASKS = """
@@ -84,14 +84,6 @@ def test_several_processes_drain_together(folder: Path, client: Client, dsn: str
 
     assert (supervisor.returncode, "Traceback" in said) == (0, False), said
     assert {client.wait(job_id, timeout=SOON).state for job_id in job_ids} == {"succeeded"}
-
-
-def free_port() -> int:
-    """A port nobody listens on, for now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
 
 
 @pytest.mark.parametrize("processes", [1, 2])

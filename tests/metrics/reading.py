@@ -1,5 +1,6 @@
 """Reads metrics as Prometheus does: the text a server gives, parsed."""
 
+import socket
 import urllib.request
 from collections.abc import Iterable
 
@@ -50,3 +51,11 @@ def scrape(port: int, host: str = "127.0.0.1") -> Reading:
 def named(metrics: Iterable[str]) -> set[str]:
     """Names as prometheus_client's parser has them: a counter's without its end."""
     return {name.removesuffix("_total") for name in metrics}
+
+
+def free_port() -> int:
+    """A port nobody listens on, for now."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+    return port
