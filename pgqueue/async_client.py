@@ -230,6 +230,16 @@ class AsyncClient:
         """See `Client.cancel`."""
         return await self._database.run(jobs.cancel(job_id, reason), connection)
 
+    async def run_now(self, job_ids: Iterable[int], *, connection: object | None = None) -> list[int]:
+        """See `Client.run_now`."""
+        return await self._database.run(jobs.run_now(list(job_ids)), connection)
+
+    async def reprioritise(
+        self, job_ids: Iterable[int], priority: int, *, connection: object | None = None
+    ) -> list[int]:
+        """See `Client.reprioritise`."""
+        return await self._database.run(jobs.reprioritise(list(job_ids), priority), connection)
+
     async def dead_letters(
         self,
         *,

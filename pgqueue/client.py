@@ -266,6 +266,22 @@ class Client:
         """
         return self._database.run(jobs.cancel(job_id, reason), connection)
 
+    def run_now(self, job_ids: Iterable[int], *, connection: object | None = None) -> list[int]:
+        """Make scheduled jobs, and those that wait for a retry, due at once. Returns those that were put off.
+
+        What runs, or is being claimed at this moment, is left alone. Takes the rights of an admin.
+        """
+        return self._database.run(jobs.run_now(list(job_ids)), connection)
+
+    def reprioritise(
+        self, job_ids: Iterable[int], priority: int, *, connection: object | None = None
+    ) -> list[int]:
+        """Give waiting and scheduled jobs another priority, 0 to 9, for retries too. Returns those moved.
+
+        One that is due joins the end of its new line. Takes the rights of an admin. Raises InvalidJob.
+        """
+        return self._database.run(jobs.reprioritise(list(job_ids), priority), connection)
+
     def dead_letters(
         self,
         *,

@@ -23,6 +23,7 @@ TABLES = (
     "dead_letters",
     "cancellations",
     "redrives",
+    "revisions",
     "workers",
     "job_states",
 )
@@ -72,6 +73,8 @@ RULES = {
     "purge": "select pgqueue.purge('{1}')",
     "pause": "select pgqueue.pause('mail')",
     "resume": "select pgqueue.resume('mail')",
+    "run_now": "select pgqueue.run_now('{1}')",
+    "reprioritise": "select pgqueue.reprioritise('{1}', 0)",
     "change_settings": "select pgqueue.change_settings()",
 }
 FINDS_NOTHING = {

@@ -177,6 +177,16 @@ create table pgqueue.cancellations (
     primary key (job_id)
 );
 
+-- What was changed of a waiting job since it was enqueued: its priority, or when
+-- it was made due at once.
+create table pgqueue.revisions (
+    job_id bigint not null,
+    hurried_at timestamptz,
+    priority smallint,
+    primary key (job_id),
+    constraint revision_priority_is_in_bounds check (priority between 0 and 9)
+);
+
 -- When a dead job was put back.
 create table pgqueue.redrives (
     job_id bigint not null,

@@ -1,6 +1,7 @@
 drop table
     pgqueue.workers,
     pgqueue.redrives,
+    pgqueue.revisions,
     pgqueue.cancellations,
     pgqueue.dead_letters,
     pgqueue.progress,

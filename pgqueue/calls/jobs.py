@@ -1,11 +1,11 @@
-"""Looking at jobs, listing and cancelling them, and hearing of their progress."""
+"""Looking at jobs, listing, cancelling and moving them, and hearing of their progress."""
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pgqueue.calls.call import Call, Row, call, function, nothing, scalar
+from pgqueue.calls.call import Call, Row, call, column, function, nothing, scalar
 from pgqueue.delivery import utc
 from pgqueue.errors import UnknownJob
 from pgqueue.record import Attempt, JobPage, JobRecord, JobSummary, State
@@ -58,6 +58,8 @@ LIST_JOBS = function(
     next_page="text",
 )
 CANCEL = function("cancel", job="bigint", reason="text")
+RUN_NOW = function("run_now", jobs="bigint[]")
+REPRIORITISE = function("reprioritise", jobs="bigint[]", priority="integer")
 REPORT_PROGRESS = function(
     "report_progress", jobs="bigint[]", attempts="integer[]", fractions="real[]", notes="text[]"
 )
@@ -94,6 +96,16 @@ def list_jobs(
 def cancel(job: int, reason: str | None = None) -> Call[str]:
     """Ask that the job be run no more. Returns the state it was found in. Raises UnknownJob."""
     return call(CANCEL, {"job": job, "reason": reason}, scalar)
+
+
+def run_now(jobs: Sequence[int]) -> Call[list[int]]:
+    """Make these jobs due at once. Returns those that were put off."""
+    return call(RUN_NOW, {"jobs": list(jobs)}, column)
+
+
+def reprioritise(jobs: Sequence[int], priority: int) -> Call[list[int]]:
+    """Give these waiting jobs another priority. Returns those that were moved. Raises InvalidJob."""
+    return call(REPRIORITISE, {"jobs": list(jobs), "priority": priority}, column)
 
 
 def report_progress(reports: Sequence[tuple[int, int, float, str | None]]) -> Call[None]:

@@ -1,6 +1,7 @@
-"""`jobs list`, `show` and `cancel`: jobs, whatever state they are in."""
+"""`jobs list`, `show`, `cancel`, `run-now` and `reprioritise`: jobs, whatever state they are in."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from pgqueue.cli.output import as_data, print_jobs, print_json, print_record, wi
 from pgqueue.record import State
 from pgqueue.settings import SCHEMA
 
-app = typer.Typer(help="List, show or cancel jobs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, cancel, hurry or move jobs.", no_args_is_help=True)
 
 ON_CANCEL = {
     "waiting": "job {id} was waiting; it is cancelled",
@@ -118,3 +119,53 @@ def cancel(
     if state not in ON_CANCEL:
         raise CommandFailed(f"job {job_id} has ended ({state}): there is nothing left to cancel")
     print(ON_CANCEL[state].format(id=job_id))
+
+
+@app.command("run-now")
+def run_now(
+    job_ids: options.JobIds,
+    dsn: options.Dsn = None,
+    schema: options.Schema = SCHEMA,
+) -> None:
+    """Make scheduled jobs, and those that wait for a retry, due at once."""
+    with connected(dsn) as connection:
+        client = Client(schema=schema)
+        moved = client.run_now(job_ids, connection=connection)
+        report_moved(client, connection, job_ids, moved, done="is due now", left="nothing to hurry")
+
+
+@app.command()
+def reprioritise(
+    job_ids: options.JobIds,
+    *,
+    priority: Annotated[int, typer.Option(help="0 (most urgent) to 9.", show_default=False)],
+    dsn: options.Dsn = None,
+    schema: options.Schema = SCHEMA,
+) -> None:
+    """Give waiting and scheduled jobs another priority. One that is due joins the end of its new line."""
+    with connected(dsn) as connection:
+        client = Client(schema=schema)
+        moved = client.reprioritise(job_ids, priority, connection=connection)
+        report_moved(client, connection, job_ids, moved, done=f"has priority {priority}", left="not moved")
+
+
+def report_moved(
+    client: Client,
+    connection: "psycopg.Connection[Any]",
+    job_ids: Sequence[int],
+    moved: Sequence[int],
+    *,
+    done: str,
+    left: str,
+) -> None:
+    """Tell what was done, job by job. Raises CommandFailed for those that were left alone."""
+    for job_id in moved:
+        print(f"job {job_id} {done}")
+    alone = [job_id for job_id in dict.fromkeys(job_ids) if job_id not in moved]
+    told = [
+        f"job {job_id} is {'unknown' if record is None else record.state}"
+        for job_id in alone
+        for record in (client.get(job_id, connection=connection),)
+    ]
+    if told:
+        raise CommandFailed(f"{left}: {', '.join(told)}")

@@ -65,3 +65,4 @@ MetricsHost = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs; ids are strings in it.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 JobId = Annotated[int, typer.Argument(help="The job's id.", metavar="ID", min=1, show_default=False)]
+JobIds = Annotated[list[int], typer.Argument(help="Jobs' ids.", metavar="ID", min=1, show_default=False)]

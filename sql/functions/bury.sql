@@ -12,7 +12,8 @@ as $$
         (job_id, died_at, timeout, attempt, max_attempts, priority, keep_result,
          queue, task, payload, headers, error, history)
     select
-        body.id, story.died_at, body.timeout, story.attempt, body.max_attempts, body.priority, body.keep_result,
+        body.id, story.died_at, body.timeout, story.attempt, body.max_attempts,
+        coalesce(revision.priority, body.priority), body.keep_result,
         body.queue, body.task, body.payload, body.headers, story.error, story.history
     from unnest(bury.jobs) as dead (id)
     cross join lateral (
@@ -21,6 +22,9 @@ as $$
         select * from pgqueue.jobs_kept as kept where kept.id = dead.id
         limit 1
     ) as body
+    left join lateral (
+        select revisions.priority from pgqueue.revisions where revisions.job_id = dead.id limit 1
+    ) as revision on true
     cross join lateral pgqueue.story(dead.id) as story
 $$;
 

@@ -1,5 +1,5 @@
 -- Old rows outside any window: bodies kept for jobs that have ended since, and
--- cancellations and redrives of jobs whose body is gone. Each call looks at
+-- cancellations, redrives and revisions of jobs whose body is gone. Each call looks at
 -- `most` of each, from a random place on, so it costs the same however many
 -- there are. Returns how many were deleted.
 create or replace function pgqueue.delete_leftovers(most integer default 1000)
@@ -12,53 +12,53 @@ set jit = off
 set enable_seqscan = off
 set lock_timeout = '50ms'
 as $$
-declare
-    v_kept integer;
-    v_cancelled integer;
-    v_redriven integer;
 begin
     if not pgqueue.may_clear() then
         return 0;
     end if;
-    v_kept := pgqueue.delete_kept(pgqueue.now() - (select retention from pgqueue.installation), most);
-
-    delete from pgqueue.cancellations
-    where job_id = any (
-        array(
-            select looked_at.job_id
-            from (select min(job_id) as low, max(job_id) as high from pgqueue.cancellations) as bounds
-            cross join pgqueue.between_them(bounds.low, bounds.high) as place
-            cross join lateral (
-                (select job_id from pgqueue.cancellations where job_id >= place order by job_id limit most)
-                union all
-                (select job_id from pgqueue.cancellations where job_id < place order by job_id limit most)
-                limit most
-            ) as looked_at
-            where not pgqueue.has_body(looked_at.job_id)
-        )
-    );
-    get diagnostics v_cancelled = row_count;
-
-    delete from pgqueue.redrives
-    where job_id = any (
-        array(
-            select looked_at.job_id
-            from (select min(job_id) as low, max(job_id) as high from pgqueue.redrives) as bounds
-            cross join pgqueue.between_them(bounds.low, bounds.high) as place
-            cross join lateral (
-                (select job_id from pgqueue.redrives where job_id >= place order by job_id limit most)
-                union all
-                (select job_id from pgqueue.redrives where job_id < place order by job_id limit most)
-                limit most
-            ) as looked_at
-            where not pgqueue.has_body(looked_at.job_id)
-        )
-    );
-    get diagnostics v_redriven = row_count;
-    return v_kept + v_cancelled + v_redriven;
+    return pgqueue.delete_kept(pgqueue.now() - (select retention from pgqueue.installation), most)
+        + pgqueue.delete_bodiless('cancellations', most)
+        + pgqueue.delete_bodiless('redrives', most)
+        + pgqueue.delete_bodiless('revisions', most);
 exception
     when lock_not_available then
         return 0;
+end
+$$;
+
+-- What a table keeps of jobs whose body is gone.
+create or replace function pgqueue.delete_bodiless(keeper text, most integer)
+returns integer
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_deleted integer;
+begin
+    execute format(
+        $statement$
+            delete from pgqueue.%1$I
+            where job_id = any (
+                array(
+                    select looked_at.job_id
+                    from (select min(job_id) as low, max(job_id) as high from pgqueue.%1$I) as bounds
+                    cross join pgqueue.between_them(bounds.low, bounds.high) as place
+                    cross join lateral (
+                        (select job_id from pgqueue.%1$I where job_id >= place order by job_id limit $1)
+                        union all
+                        (select job_id from pgqueue.%1$I where job_id < place order by job_id limit $1)
+                        limit $1
+                    ) as looked_at
+                    where not pgqueue.has_body(looked_at.job_id)
+                )
+            )
+        $statement$,
+        keeper
+    )
+    using most;
+    get diagnostics v_deleted = row_count;
+    return v_deleted;
 end
 $$;
 

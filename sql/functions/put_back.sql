@@ -17,7 +17,7 @@ begin
             (id, slot, visible_at, priority, attempt, last_attempt, queue)
         select
             entry.job, pgqueue.slot(v_now, entry.visible_at, v_window), entry.visible_at,
-            pgqueue.line_of(entry.ended, body.priority), entry.attempt, entry.last_attempt, body.queue
+            pgqueue.line_of(entry.ended, coalesce(revision.priority, body.priority)), entry.attempt, entry.last_attempt, body.queue
         from (
             select distinct on (ended.job)
                 ended.job,
@@ -35,6 +35,9 @@ begin
             select kept.queue, kept.priority from pgqueue.jobs_kept as kept where kept.id = entry.job
             limit 1
         ) as body
+        left join lateral (
+            select revisions.priority from pgqueue.revisions where revisions.job_id = entry.job limit 1
+        ) as revision on true
         returning ready.queue
     )
     select array_agg(distinct written.queue)

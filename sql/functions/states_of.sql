@@ -23,6 +23,24 @@ as $$
     end
 $$;
 
+-- When a job is due: as its last attempt or its body says, unless it was hurried since.
+create or replace function pgqueue.due_at(
+    run_at timestamptz,
+    retry_at timestamptz,
+    finished_at timestamptz,
+    hurried_at timestamptz
+)
+returns timestamptz
+language sql
+immutable
+parallel safe
+as $$
+    select case
+        when hurried_at >= coalesce(finished_at, hurried_at) then hurried_at
+        else coalesce(retry_at, run_at)
+    end
+$$;
+
 -- What job_states tells, of these jobs, in their order. Each part is probed by the
 -- job's id, the limits see to that; the claims, which no id leads to, are walked
 -- once, and not at all where all these jobs have ended.
@@ -51,7 +69,10 @@ set jit = off
 as $$
     with known as materialized (
         select
-            body.*, asked.place, final.state as final_state, final.attempt, final.retry_at, final.finished_at,
+            body.id, body.queue, body.task, body.max_attempts, asked.place,
+            coalesce(revision.priority, body.priority) as priority,
+            pgqueue.due_at(body.run_at, final.retry_at, final.finished_at, revision.hurried_at) as run_at,
+            final.state as final_state, final.attempt, final.retry_at, final.finished_at,
             letter.job_id is not null as is_dead,
             cancellation.job_id is not null as is_cancelled,
             redrive.job_id is not null as is_put_back
@@ -86,6 +107,12 @@ as $$
             limit 1
         ) as final on true
         left join lateral (
+            select revisions.hurried_at, revisions.priority
+            from pgqueue.revisions
+            where revisions.job_id = asked.id
+            limit 1
+        ) as revision on true
+        left join lateral (
             select redrives.job_id
             from pgqueue.redrives
             where redrives.job_id = asked.id
@@ -115,13 +142,13 @@ as $$
             is_held => held.claim is not null,
             is_put_back => job.is_put_back,
             is_cancelled => job.is_cancelled,
-            is_later => coalesce(job.retry_at, job.run_at) > pgqueue.now()
+            is_later => job.run_at > pgqueue.now()
         ),
         coalesce(held.attempt, job.attempt, 0::smallint),
         job.max_attempts,
         job.priority,
         pgqueue.moment_of(job.id),
-        case when held.claim is null then coalesce(job.retry_at, job.run_at) end,
+        case when held.claim is null then job.run_at end,
         held.claimed_at,
         held.expires_at,
         held.worker,

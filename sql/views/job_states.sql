@@ -18,13 +18,15 @@ select
                 and redrives.redriven_at >= final.finished_at
         ),
         is_cancelled => cancellation.job_id is not null,
-        is_later => coalesce(final.retry_at, jobs.run_at) > pgqueue.now()
+        is_later => pgqueue.due_at(jobs.run_at, final.retry_at, final.finished_at, revision.hurried_at) > pgqueue.now()
     ) as state,
     coalesce(held.attempt, final.attempt, 0::smallint) as attempt,
     jobs.max_attempts,
-    jobs.priority,
+    coalesce(revision.priority, jobs.priority) as priority,
     pgqueue.moment_of(jobs.id) as enqueued_at,
-    case when held.claim is null then coalesce(final.retry_at, jobs.run_at) end as run_at,
+    case
+        when held.claim is null then pgqueue.due_at(jobs.run_at, final.retry_at, final.finished_at, revision.hurried_at)
+    end as run_at,
     held.claimed_at,
     held.expires_at,
     held.worker,
@@ -39,6 +41,7 @@ left join lateral (
     order by outcomes.claim_id desc
     limit 1
 ) as final on true
+left join pgqueue.revisions as revision on revision.job_id = jobs.id
 left join (
     select entry.job, entry.attempt, claims.id as claim, claims.claimed_at, claims.expires_at, claims.worker
     from pgqueue.claims

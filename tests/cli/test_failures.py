@@ -17,6 +17,8 @@ NEED_A_DATABASE = [
     ("jobs", "list"),
     ("jobs", "show", "1"),
     ("jobs", "cancel", "1"),
+    ("jobs", "run-now", "1"),
+    ("jobs", "reprioritise", "1", "--priority", "0"),
     ("dead", "list"),
     ("dead", "show", "1"),
     ("dead", "retry", "1"),

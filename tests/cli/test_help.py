@@ -20,6 +20,8 @@ COMMANDS = [
     ("jobs", "list"),
     ("jobs", "show"),
     ("jobs", "cancel"),
+    ("jobs", "run-now"),
+    ("jobs", "reprioritise"),
     ("dead", "list"),
     ("dead", "show"),
     ("dead", "retry"),

@@ -145,3 +145,31 @@ def test_an_ended_job_cannot_be_cancelled(run: Run, client: Client) -> None:
 
     assert result.exit_code == 1
     assert "has ended (succeeded)" in result.stderr
+
+
+def test_run_now(run: Run, client: Client) -> None:
+    later, waiting = client.enqueue(GREETING, delay=timedelta(hours=1)), client.enqueue(GREETING)
+
+    done = run("jobs", "run-now", later)
+    refused = run("jobs", "run-now", later, waiting, 7)
+
+    assert (done.exit_code, done.output) == (0, f"job {later} is due now\n")
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        f"pgqueue: nothing to hurry: job {later} is waiting, job {waiting} is waiting, job 7 is unknown\n"
+    )
+    assert len(client.claim("email", limit=10)) == 2
+
+
+def test_reprioritise(run: Run, client: Client) -> None:
+    client.enqueue(GREETING)
+    urgent = client.enqueue(GREETING)
+
+    done = run("jobs", "reprioritise", urgent, "--priority", "0")
+    claimed = client.claim("email").deliveries[0].id
+    refused = run("jobs", "reprioritise", urgent, "--priority", "1")
+    out_of_bounds = run("jobs", "reprioritise", urgent, "--priority", "10")
+
+    assert (done.exit_code, done.output, claimed) == (0, f"job {urgent} has priority 0\n", urgent)
+    assert (refused.exit_code, refused.stderr) == (1, f"pgqueue: not moved: job {urgent} is running\n")
+    assert out_of_bounds.stderr.startswith("pgqueue: priority 10 is not 0 (most urgent) to 9")

@@ -10,7 +10,7 @@ from tests.sql.session import Clock, Row, Session
 
 TABLES = """
     pgqueue.jobs, pgqueue.jobs_kept, pgqueue.ready, pgqueue.claims, pgqueue.outcomes, pgqueue.progress,
-    pgqueue.dead_letters, pgqueue.cancellations, pgqueue.redrives, pgqueue.queues
+    pgqueue.dead_letters, pgqueue.cancellations, pgqueue.redrives, pgqueue.revisions, pgqueue.queues
 """
 # One row a job: in which tables it is found, and how its attempts ended.
 WHERE_ALL_JOBS_ARE = """

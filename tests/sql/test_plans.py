@@ -104,6 +104,12 @@ def nothing(session: Session) -> None:
     """Needs nothing to be there."""
 
 
+def first(session: Session) -> int:
+    """The job that would be claimed next."""
+    found: int = session.value("select id from pgqueue.list_jobs(in_state => 'waiting', max_jobs => 1)")
+    return found
+
+
 def hold(session: Session) -> list[Row]:
     """A batch under a lease."""
     return session.claim(max_jobs=BATCH, worker=7)
@@ -136,6 +142,7 @@ WORKS = {
     "get_job": Work(hold, lambda session, held: session.get(held[0].job)),
     "cancel": Work(hold, lambda session, held: session.call("cancel", job=held[0].job)),
     "queue_stats": Work(nothing, lambda session, _: session.call("queue_stats", bound=100)),
+    "reprioritise": Work(first, lambda session, job: session.call("reprioritise", jobs=[job], priority=0)),
     "list_jobs": Work(hold, lambda session, _: session.call("list_jobs")),
     "list_jobs waiting": Work(nothing, lambda session, _: session.call("list_jobs", in_state="waiting")),
     "list_jobs running": Work(hold, lambda session, _: session.call("list_jobs", in_state="running")),
