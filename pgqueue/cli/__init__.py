@@ -11,8 +11,10 @@ from pgqueue.cli.exporter import exporter
 from pgqueue.cli.failures import Commands
 from pgqueue.cli.maintain import maintain
 from pgqueue.cli.migrate import downgrade, migrate, status
+from pgqueue.cli.serve import serve
 from pgqueue.cli.settings import settings
 from pgqueue.cli.stats import stats
+from pgqueue.cli.token import token
 from pgqueue.cli.version import Version
 from pgqueue.cli.worker import worker
 
@@ -44,6 +46,8 @@ for command in (
     stats,
     worker,
     exporter,
+    serve,
+    token,
     dev,
     demo,
     enqueue,

@@ -12,7 +12,7 @@ from pgqueue.http import dead, health, jobs, queues
 from pgqueue.http.access import Authenticate, Token, by_place, by_token
 from pgqueue.http.gate import Gate
 from pgqueue.http.problems import Problem, answers, tell_problems
-from pgqueue.http.service import CONNECTION_TIMEOUT, Service
+from pgqueue.http.service import CONNECTION_TIMEOUT, POOL_SIZE, Service
 from pgqueue.settings import PAYLOAD_LIMIT_BYTES, SCHEMA
 
 BODY_LIMIT_BYTES = 8 * PAYLOAD_LIMIT_BYTES  # a payload at its limit fits in, however its text is escaped
@@ -43,7 +43,7 @@ def create_app(
     """
     is_ours = isinstance(client, str)
     service = Service(
-        AsyncClient(client, schema=schema, connection_timeout=CONNECTION_TIMEOUT)
+        AsyncClient(client, schema=schema, pool_size=POOL_SIZE, connection_timeout=CONNECTION_TIMEOUT)
         if isinstance(client, str)
         else client,
         is_ours=is_ours,

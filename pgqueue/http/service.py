@@ -18,6 +18,7 @@ from pgqueue.record import JobRecord
 from pgqueue.stats import Stats
 from pgqueue.waiting import pauses
 
+POOL_SIZE = 8
 CONNECTION_TIMEOUT = timedelta(seconds=5)  # whoever asks over HTTP asks again
 STATS_FRESH_SECONDS = 1.0
 CHECK_FRESH_SECONDS = 1.0

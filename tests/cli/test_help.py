@@ -14,6 +14,8 @@ COMMANDS = [
     ("doctor",),
     ("worker",),
     ("exporter",),
+    ("serve",),
+    ("token",),
     ("dev",),
     ("demo",),
     ("enqueue",),

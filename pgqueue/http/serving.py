@@ -1,0 +1,78 @@
+"""Serves the app by itself, with uvicorn. It must never believe what a header says of who asks."""
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from pgqueue.errors import MissingExtra
+from pgqueue.http.app import stop
+
+try:
+    import uvicorn
+except ModuleNotFoundError as error:
+    raise MissingExtra("uvicorn is not installed; run: pip install 'pgqueue-py[http]'") from error
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Server(uvicorn.Server):
+    """Serves an app until SIGTERM or SIGINT; a second one does not wait for what is under way.
+
+    grace: how long requests may take to end after the first.
+    """
+
+    def __init__(self, app: FastAPI, *, grace: timedelta) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                log_config=None,  # the process's own logging
+                proxy_headers=False,  # whoever connects is the peer, whatever X-Forwarded-For says
+                server_header=False,
+                timeout_graceful_shutdown=int(grace.total_seconds()),
+            )
+        )
+        self._served = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer who waits, then let what is under way end."""
+        stop(self._served)
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """As uvicorn does, but a process told to stop ends well: the signal is not raised once more."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes any that is free. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL of what is served there."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(app: FastAPI, sockets: Sequence[socket.socket], *, grace: timedelta) -> None:
+    """Serve the app on these sockets until told to stop."""
+    asyncio.run(Server(app, grace=grace).serve(list(sockets)))
