@@ -11,6 +11,7 @@ from benchmarks.rows import Row
 from benchmarks.scenarios import (
     backlog,
     contention,
+    durability,
     idle,
     latency,
     lifecycle,
@@ -124,6 +125,21 @@ ALL = (
         usual=("pgqueue:fsync", "redis-streams:fsync", "redis-streams:everysec"),
         rounds=3,
         own_servers="the application has a database and a Redis of its own",
+    ),
+    Scenario(
+        name=durability.SCENARIO,
+        about="kill -9 the server under load: acknowledged jobs that are gone",
+        run=durability.run,
+        systems=("pgqueue", "redis-streams"),
+        usual=(
+            "pgqueue:fsync",
+            "redis-streams:fsync",
+            "pgqueue:everysec",
+            "redis-streams:everysec",
+            "redis-streams:memory",
+        ),
+        rounds=1,
+        own_servers="it kills them",
     ),
     Scenario(
         name=pinned.SCENARIO,

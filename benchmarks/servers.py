@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -36,34 +36,60 @@ POSTGRES_SETTINGS = {
 }
 
 
+class RedisServer:
+    """A Redis on a unix socket only, with its data in that folder."""
+
+    def __init__(self, durability: Durability, folder: str) -> None:
+        self.socket_path = Path(folder, "socket")
+        if len(os.fsencode(self.socket_path)) > SOCKET_PATH_LIMIT_BYTES:
+            raise BenchmarkFailed(
+                f"{self.socket_path} is too long for a socket; set TMPDIR to a shorter folder"
+            )
+        self._command = _redis_command(durability, folder, self.socket_path)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and return once it answers. What is in its folder is read first.
+
+        In a session of its own, which Ctrl-C in a terminal spares: we end it, when its clients have gone.
+        """
+        with undisturbed():
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+            )
+        _await_redis(self._process, self.socket_path)
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """Have it end by itself."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+
 @contextmanager
-def redis_server(durability: Durability) -> Iterator[Path]:
-    """A Redis of its own, on a unix socket only; gives the socket's path."""
+def redis_process(durability: Durability) -> Iterator[RedisServer]:
+    """A Redis of its own, which may be killed and started again."""
     with ExitStack() as stack:
         with undisturbed():
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-redis-"))
-            socket_path = Path(folder, "socket")
-            if len(os.fsencode(socket_path)) > SOCKET_PATH_LIMIT_BYTES:
-                raise BenchmarkFailed(
-                    f"{socket_path} is too long for a socket; set TMPDIR to a shorter folder"
-                )
-            process = stack.enter_context(_running(_redis_command(durability, folder, socket_path)))
+        server = RedisServer(durability, folder)
+        stack.callback(server.stop)
         stack.enter_context(told_when_full())
-        _await_redis(process, socket_path)
-        yield socket_path
+        server.start()
+        yield server
 
 
 @contextmanager
-def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """In a session of its own, which Ctrl-C in a terminal spares: we end it, when its clients have gone."""
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
+def redis_server(durability: Durability) -> Iterator[Path]:
+    """A Redis of its own; gives the socket's path."""
+    with redis_process(durability) as server:
+        yield server.socket_path
 
 
 def _redis_command(durability: Durability, folder: str, socket_path: Path) -> list[str]:
