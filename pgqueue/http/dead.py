@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from pgqueue.http.cursor import cursor_of, place_of
+from pgqueue.http.cursor import cursor_after, dead_place_of
 from pgqueue.http.models import ChosenJobs, DeadAnswer, DeadQuery, Ids, Page, id_of
 from pgqueue.http.problems import answers
 from pgqueue.http.service import TheClient, needs
@@ -20,11 +20,11 @@ async def dead_letters(client: TheClient, query: Annotated[DeadQuery, Query()]) 
         task=query.task,
         error_type=query.error_type,
         died_since=query.died_since,
-        before=place_of(query.cursor) if query.cursor else None,
+        before=dead_place_of(query.cursor) if query.cursor else None,
         limit=query.limit,
     )
     items = [DeadAnswer.model_validate(letter) for letter in letters]
-    return Page(items=items, next=cursor_of(letters[-1]) if len(letters) == query.limit else None)
+    return Page(items=items, next=cursor_after(letters[-1]) if len(letters) == query.limit else None)
 
 
 @router.post("/retry", dependencies=[needs("admin")], responses=answers(422), summary="Put dead jobs back")

@@ -1,18 +1,24 @@
-"""/v1/jobs: enqueue, look, wait, cancel."""
+"""/v1/jobs: enqueue, list, look, wait, cancel, hurry."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from pgqueue.errors import InvalidJob
+from pgqueue.http.cursor import cursor_of, place_of
 from pgqueue.http.models import (
     AskedId,
     Cancellation,
     Cancelled,
+    ChosenJobs,
     Enqueued,
     Ids,
     JobAnswer,
+    JobLine,
+    JobQuery,
     ManyJobs,
+    Page,
+    Reprioritised,
     id_of,
 )
 from pgqueue.http.problems import answers
@@ -46,6 +52,39 @@ async def enqueue_many(many: ManyJobs, client: TheClient) -> Ids:
     """All of them or none, in one transaction; their ids come in the same order."""
     jobs = [numbered(number, fields) for number, fields in enumerate(many.jobs)]
     return Ids(ids=await client.enqueue_many(jobs))
+
+
+@router.get("", dependencies=[needs("read")], responses=answers(422), summary="List jobs")
+async def list_jobs(client: TheClient, query: Annotated[JobQuery, Query()]) -> Page[JobLine]:
+    """Newest first; waiting and scheduled ones, asked for by state, in the order they are claimed in."""
+    page = await client.list_jobs(
+        state=query.state,
+        queue=query.queue,
+        task=query.task,
+        enqueued_since=query.enqueued_since,
+        enqueued_before=query.enqueued_before,
+        after=place_of(query.cursor) if query.cursor else None,
+        limit=query.limit,
+    )
+    items = [JobLine.model_validate(job) for job in page.jobs]
+    return Page(items=items, next=cursor_of(page.next) if page.next else None)
+
+
+@router.post(
+    "/run-now", dependencies=[needs("admin")], responses=answers(422), summary="Run scheduled jobs now"
+)
+async def run_now(chosen: ChosenJobs, client: TheClient) -> Ids:
+    """Those put off, for later or for a retry. The answer names those that were."""
+    return Ids(ids=await client.run_now([id_of(text) for text in chosen.ids]))
+
+
+@router.post(
+    "/reprioritise", dependencies=[needs("admin")], responses=answers(422), summary="Move to another priority"
+)
+async def reprioritise(chosen: Reprioritised, client: TheClient) -> Ids:
+    """Those that wait or are scheduled. The answer names those that were moved."""
+    ids = [id_of(text) for text in chosen.ids]
+    return Ids(ids=await client.reprioritise(ids, priority=chosen.priority))
 
 
 def numbered(number: int, fields: JobFields) -> Job:

@@ -22,6 +22,7 @@ LARGEST_ID = 2**63 - 1  # which no job has: what is beyond is taken for it
 DIGITS = "^[0-9]{1,19}$"
 MOST_JOBS = 10_000  # in one request
 MOST_ON_PAGE = 500
+LONGEST_CURSOR = 500  # a queue's name may stand in it
 
 WITHOUT_NUL = r"^[^\u0000]*$"  # which PostgreSQL's text cannot hold
 
@@ -85,6 +86,24 @@ class JobAnswer(Answer):
     note: str | None
 
 
+class JobLine(Answer):
+    """One job of a list; the rest is told by /v1/jobs/ID."""
+
+    id: Id
+    queue: str
+    task: str
+    state: State
+    attempt: int
+    max_attempts: int
+    priority: int
+    enqueued_at: datetime
+    run_at: datetime | None
+    claimed_at: datetime | None
+    expires_at: datetime | None
+    worker: Id | None
+    finished_at: datetime | None
+
+
 class DeadAnswer(Answer):
     """A job that will not be tried again, with its whole story; attempts oldest first."""
 
@@ -102,7 +121,10 @@ class DeadAnswer(Answer):
 
 
 class Page(BaseModel, Generic[T]):
-    """Part of a list. next: the `cursor` of the following page, null after the last."""
+    """Part of a list. next: the `cursor` of the following page, null after the last.
+
+    A page with few items, even with none, may have a next one: one look is bounded.
+    """
 
     items: list[T]
     next: str | None
@@ -136,6 +158,26 @@ class ChosenJobs(BaseModel):
     ids: Annotated[list[AskedId], Field(min_length=1, max_length=MOST_JOBS)]
 
 
+class Reprioritised(ChosenJobs):
+    """Jobs, and their new priority: 0 (most urgent) to 9."""
+
+    priority: Annotated[int, Field(ge=0, le=9)]
+
+
+class JobQuery(BaseModel):
+    """Which jobs, and where to go on: a cursor is the `next` of a page with the same filters."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: State | None = None
+    queue: Annotated[str | None, Field(max_length=63, pattern=WITHOUT_NUL)] = None
+    task: Annotated[str | None, Field(max_length=255, pattern=WITHOUT_NUL)] = None
+    enqueued_since: AwareDatetime | None = None
+    enqueued_before: AwareDatetime | None = None
+    cursor: Annotated[str | None, Field(max_length=LONGEST_CURSOR)] = None
+    limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE)] = 100
+
+
 class DeadQuery(BaseModel):
     """Which dead letters, and where to go on: a cursor is the `next` of a page."""
 
@@ -145,7 +187,7 @@ class DeadQuery(BaseModel):
     task: Annotated[str | None, Field(max_length=255, pattern=WITHOUT_NUL)] = None
     error_type: Annotated[str | None, Field(max_length=255, pattern=WITHOUT_NUL)] = None
     died_since: AwareDatetime | None = None
-    cursor: Annotated[str | None, Field(max_length=200)] = None
+    cursor: Annotated[str | None, Field(max_length=LONGEST_CURSOR)] = None
     limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE)] = 100
 
 

@@ -16,6 +16,7 @@ READ, ENQUEUE, ADMIN = "read", "enqueue", "admin"
 STRANGER = ("192.0.2.7", 50_000)
 ROUTES = {
     ("GET", "/v1/jobs/1"): READ,
+    ("GET", "/v1/jobs"): READ,
     ("GET", "/v1/dead"): READ,
     ("GET", "/v1/queues"): READ,
     ("GET", "/v1/workers"): READ,
@@ -23,6 +24,8 @@ ROUTES = {
     ("POST", "/v1/jobs"): ENQUEUE,
     ("POST", "/v1/jobs/many"): ENQUEUE,
     ("POST", "/v1/jobs/1/cancel"): ADMIN,
+    ("POST", "/v1/jobs/run-now"): ADMIN,
+    ("POST", "/v1/jobs/reprioritise"): ADMIN,
     ("POST", "/v1/dead/retry"): ADMIN,
     ("POST", "/v1/dead/purge"): ADMIN,
     ("POST", "/v1/queues/pause"): ADMIN,
@@ -33,6 +36,7 @@ BODIES = {
     "/v1/jobs": {"task": "t"},
     "/v1/jobs/many": {"jobs": [{"task": "t"}]},
     "/v1/jobs/1/cancel": {},
+    "/v1/jobs/reprioritise": {"ids": ["1"], "priority": 1},
     "/v1/queues/pause": {"queue": "q"},
     "/v1/queues/resume": {"queue": "q"},
 }
