@@ -7,8 +7,8 @@ Transactional enqueue: no.
 The body is JSON, not validated.
 
 Settings: a plain handler, for a coroutine would cost it a hop to another thread; as many threads and
-prefetched messages as were quickest; retries are its only middleware; an idle worker looks every 10 ms instead
-of every second, for it polls. There is no bulk insert: several threads call `send`.
+prefetched messages as were quickest; retries are its only middleware; an idle worker looks every 10 ms, not
+every second, for it polls. There is no bulk insert: several threads call `send`.
 """
 
 import threading

@@ -6,8 +6,8 @@ Durability: as the server's.
 Transactional enqueue: no.
 The body is pickled, not validated.
 
-Settings: its SimpleWorker, which runs jobs in its own process one after the other and forks for none; no result
-kept (result_ttl 0), no log line per job. Bulk insert: `enqueue_many`, a pipeline per batch.
+Settings: its SimpleWorker, which runs jobs in its own process one after the other and forks for none; no
+result kept (result_ttl 0), no log line per job. Bulk insert: `enqueue_many`, a pipeline per batch.
 """
 
 from redis import Redis
