@@ -13,7 +13,8 @@ from benchmarks.contestants import CONTESTANTS, Contestant, answering_to
 from benchmarks.given import Given, ask_postgres, ask_redis
 from benchmarks.peers.catalogue import PEERS
 from benchmarks.peers.environment import Environment
-from benchmarks.registry import SCENARIOS, Scenario, chosen_for
+from benchmarks.registry import SCENARIOS, chosen_for
+from benchmarks.scenario import Scenario
 from benchmarks.systems.redis_streams import RedisStreams
 
 STANDARD_OUTPUT = "-"

@@ -26,9 +26,10 @@ from benchmarks.display import ProgressBar, printer, progress_on, table_of
 from benchmarks.expected import FAILURES
 from benchmarks.failures import one_line
 from benchmarks.plan import FEWEST_ROUNDS, FULL_SIZE, QUICK_DIVISOR, Plan
-from benchmarks.registry import SCENARIOS, Scenario
+from benchmarks.registry import SCENARIOS
 from benchmarks.report.making import Order, make_report, report_choices
 from benchmarks.rows import Row, as_json
+from benchmarks.scenario import Scenario
 
 USAGE_EXIT_CODE = 2
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 Better = Literal["more", "less"]
 MORE_IS_BETTER = ("_per_second",)
-LESS_IS_BETTER = ("_seconds", "_bytes", "_cores", "_per_worker", "_per_claim", "_per_job")
+LESS_IS_BETTER = ("_seconds", "_bytes", "_cores", "_per_worker", "_per_claim", "_per_job", "_kills")
 TIMES = ((1.0, 1.0, "s"), (1e-3, 1e3, "ms"), (0.0, 1e6, "µs"))
 SIZES = ((1e9, 1e-9, "GB"), (1e6, 1e-6, "MB"), (1e3, 1e-3, "kB"), (0.0, 1.0, "B"))
 """From this value on, the factor and the unit."""

@@ -15,6 +15,7 @@ from benchmarks.scenarios import (
     recovery,
     soak,
     storage,
+    transaction,
     worker,
 )
 
@@ -120,6 +121,24 @@ SECTIONS = (
                 settings={"of": storage.ALL},
             )
             for batch in (1, 100)
+        ],
+    ),
+    Section(
+        scenario=transaction.SCENARIO,
+        full=Plan(rounds=3, seconds=2),
+        quick=Plan(rounds=3, divisor=20, seconds=0.3),
+        quick_systems=["pgqueue:fsync", "redis-streams:fsync"],
+        tables=[
+            Table(metrics=["transactions_per_second"], across="way"),
+            Table(metrics=["ratio_to_no_job", "added_p50_seconds"], across="clients"),
+            Table(metrics=["orders_without_job_per_100_kills", "jobs_without_order_per_100_kills"]),
+        ],
+        headlines=[
+            Headline(
+                about="what a job adds to a transaction, median, one client",
+                metric="added_p50_seconds",
+                settings={"clients": 1},
+            )
         ],
     ),
     Section(

@@ -5,17 +5,15 @@ Every measurement has a database of its own: what one leaves dead must never slo
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
-
-import psycopg
 
 from benchmarks.contestants import Contestant
 from benchmarks.crew import Crew
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.flow import SLICES, WARM_UP_SLICES, Flow, Timeline, last_over_first, per_second
+from benchmarks.horizon import horizon
 from benchmarks.host import Host, connect, postgres_host
 from benchmarks.latency import percentile
 from benchmarks.load import FULL_BATCH, Consumed, Load, consume, produce
@@ -148,19 +146,6 @@ def _over_time(counts: Sequence[int], seconds: float) -> dict[str, float]:
         for place, count in enumerate(counts)
         if place >= WARM_UP_SLICES
     }
-
-
-@contextmanager
-def horizon(dsn: str, *, is_pinned: bool) -> Iterator[None]:
-    """Pinned: a session that has read something, repeatable read, and does nothing more."""
-    if not is_pinned:
-        yield
-        return
-    with psycopg.connect(dsn) as holder:
-        holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        holder.execute("select count(*) from pg_class")
-        yield
-        holder.rollback()
 
 
 def check_accounts(system: TableSystem, flow: Flow, *, finished: int) -> None:

@@ -3,8 +3,9 @@ import pytest
 from benchmarks.contestants import Contestant
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.flow import Flow
+from benchmarks.horizon import horizon
 from benchmarks.host import Host, connect
-from benchmarks.scenarios.pinned import Stretch, _rows_of, check_accounts, horizon, measure
+from benchmarks.scenarios.pinned import Stretch, _rows_of, check_accounts, measure
 from tests.benchmarks.conftest import OURS, USUAL, metrics
 
 
