@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from pgqueue.bulk import chunks
-from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues, settings
+from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues, settings, workers
 from pgqueue.calls.finish import Ending
 from pgqueue.calls.installation import version
 from pgqueue.calls.settings import InstallationSettings
@@ -272,6 +272,14 @@ class AsyncClient:
     async def resume(self, queue: str, *, connection: object | None = None) -> None:
         """See `Client.resume`."""
         await self._database.run(queues.resume(queue), connection)
+
+    async def pause_worker(self, worker: int, *, connection: object | None = None) -> bool:
+        """See `Client.pause_worker`."""
+        return await self._database.run(workers.pause_worker(worker), connection)
+
+    async def resume_worker(self, worker: int, *, connection: object | None = None) -> bool:
+        """See `Client.resume_worker`."""
+        return await self._database.run(workers.resume_worker(worker), connection)
 
     async def settings(self, *, connection: object | None = None) -> InstallationSettings:
         """See `Client.settings`."""

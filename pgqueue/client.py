@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from pgqueue.bulk import chunks
-from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues, settings
+from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues, settings, workers
 from pgqueue.calls.finish import Ending
 from pgqueue.calls.installation import version
 from pgqueue.calls.settings import InstallationSettings
@@ -314,6 +314,18 @@ class Client:
     def resume(self, queue: str, *, connection: object | None = None) -> None:
         """Give out the queue's jobs again."""
         self._database.run(queues.resume(queue), connection)
+
+    def pause_worker(self, worker: int, *, connection: object | None = None) -> bool:
+        """Let a worker take no new job; what it runs goes on. Returns whether there is one of that id.
+
+        It sees that within ten seconds, and hands back what it has not started. Whoever is started
+        in its place is another worker. One that only polls is no worker in this sense.
+        """
+        return self._database.run(workers.pause_worker(worker), connection)
+
+    def resume_worker(self, worker: int, *, connection: object | None = None) -> bool:
+        """Let a paused worker take jobs again. Returns whether there is one of that id."""
+        return self._database.run(workers.resume_worker(worker), connection)
 
     def settings(self, *, connection: object | None = None) -> InstallationSettings:
         """What holds for the whole installation."""

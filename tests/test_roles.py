@@ -66,6 +66,7 @@ WORKS = {
     "worker_stats": "select * from pgqueue.worker_stats()",
     "relation_stats": "select * from pgqueue.relation_stats()",
     "horizon_holders": "select * from pgqueue.horizon_holders()",
+    "is_paused": "select pgqueue.is_paused(1)",
     "list_jobs": "select * from pgqueue.list_jobs()",
 }
 RULES = {
@@ -73,6 +74,8 @@ RULES = {
     "purge": "select pgqueue.purge('{1}')",
     "pause": "select pgqueue.pause('mail')",
     "resume": "select pgqueue.resume('mail')",
+    "pause_worker": "select pgqueue.pause_worker(1)",
+    "resume_worker": "select pgqueue.resume_worker(1)",
     "run_now": "select pgqueue.run_now('{1}')",
     "reprioritise": "select pgqueue.reprioritise('{1}', 0)",
     "change_settings": "select pgqueue.change_settings()",

@@ -202,6 +202,7 @@ create table pgqueue.workers (
     server_started_at timestamptz not null,
     process_id integer not null,
     concurrency integer,
+    paused_at timestamptz,
     host text not null,
     queues text[] not null,
     version text not null,

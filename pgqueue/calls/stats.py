@@ -30,6 +30,7 @@ WORKER_STATS = function("worker_stats").answering(
     is_alive="boolean",
     claims="bigint",
     jobs="bigint",
+    paused_at="timestamptz",
 )
 RELATION_STATS = function("relation_stats").answering(
     relation="text",
@@ -96,7 +97,7 @@ class WorkerStats:
     """A worker that has joined.
 
     concurrency: how many jobs it runs at once. is_alive: whether its session lives.
-    claims, jobs: what it holds, running or about to.
+    claims, jobs: what it holds, running or about to. paused_at: since when it is to take no new job.
     """
 
     id: int
@@ -109,6 +110,7 @@ class WorkerStats:
     is_alive: bool
     claims: int
     jobs: int
+    paused_at: datetime | None = None
 
     @property
     def busy(self) -> int:
@@ -209,6 +211,7 @@ def workers(rows: Sequence[Row]) -> list[WorkerStats]:
             is_alive=row[7],
             claims=row[8],
             jobs=row[9],
+            paused_at=aware(row[10]),
         )
         for row in rows
     ]

@@ -20,6 +20,9 @@ LEAVE_WORKERS = function("leave_workers", worker="bigint")
 ABSENT_WORKERS = function("absent_workers", asking="bigint")
 DISOWN = function("disown", worker="bigint", known="bigint[]")
 STRIKE_WORKERS = function("strike_workers", workers="bigint[]")
+PAUSE_WORKER = function("pause_worker", worker="bigint")
+RESUME_WORKER = function("resume_worker", worker="bigint")
+IS_PAUSED = function("is_paused", worker="bigint")
 NEW_ID = function("new_id")
 CHANNEL = function("channel")
 
@@ -87,6 +90,21 @@ def disown(worker: int, known: Sequence[int]) -> Call[int]:
 def strike_workers(workers: Sequence[int]) -> Call[None]:
     """Strike dead workers off the list."""
     return call(STRIKE_WORKERS, {"workers": list(workers)}, nothing)
+
+
+def pause_worker(worker: int) -> Call[bool]:
+    """Let the worker take no new job. Returns whether there is one of that id."""
+    return call(PAUSE_WORKER, {"worker": worker}, scalar)
+
+
+def resume_worker(worker: int) -> Call[bool]:
+    """Let it take jobs again. Returns whether there is one of that id."""
+    return call(RESUME_WORKER, {"worker": worker}, scalar)
+
+
+def is_paused(worker: int) -> Call[bool]:
+    """Whether the worker is to take no new job."""
+    return call(IS_PAUSED, {"worker": worker}, scalar)
 
 
 def absences(rows: Sequence[Row]) -> list[Absence]:

@@ -92,7 +92,7 @@ def worker_table(workers: Iterable[WorkerStats]) -> Table:
             str(worker.id),
             worker.host,
             str(worker.process_id),
-            "alive" if worker.is_alive else "gone",
+            "gone" if not worker.is_alive else "paused" if worker.paused_at else "alive",
             f"{worker.busy}/{worker.concurrency or '?'}",
             f"{worker.jobs:,}",
             readable(whole(datetime.now(UTC) - worker.started_at)),

@@ -78,6 +78,7 @@ class Pump:
         self._changed = asyncio.Event()
         self._refusals = 0  # in a row
         self._found_nothing = False
+        self._is_paused = False
         self.is_stopping = False
         self.is_in_doubt = False
         self.rests = asyncio.Event()
@@ -91,6 +92,19 @@ class Pump:
         self._sentry.look()
         self.wake()
 
+    def pause(self, is_paused: bool) -> None:  # noqa: FBT001 - what the server answers
+        """Take no new jobs and hand back those not started, or take them again."""
+        if is_paused == self._is_paused:
+            return
+        self._is_paused = is_paused
+        logger.info("this worker is %s", "paused: it takes no new jobs" if is_paused else "resumed")
+        if is_paused:
+            self._sentry.step_aside()
+            self.put_down()
+            self.wake()
+        else:
+            self.look()
+
     async def run(self) -> None:
         """Pump until stopped and everything is told. Raises LineBroken; call again once connected."""
         self._floors.forget()
@@ -103,7 +117,7 @@ class Pump:
                 self._sentry.claim_at = 0.0  # the next one may be waiting for this one's end
             now = self._clock()  # read once: what is too early to claim must be something to wait for
             wanted = self._wanted(now)
-            wants_place = not self.is_stopping and now >= self._sentry.try_at
+            wants_place = not (self.is_stopping or self._is_paused) and now >= self._sentry.try_at
             requests = self._sentry.requests(wants_jobs=bool(wanted), wants_place=wants_place)
             if parts or wanted or requests:
                 await self._exchange(parts, requests, wanted)
@@ -118,7 +132,7 @@ class Pump:
 
     def _wanted(self, now: float) -> int:
         """How many jobs to claim now."""
-        if self.is_stopping or now < self._sentry.claim_at:
+        if self.is_stopping or self._is_paused or now < self._sentry.claim_at:
             return 0
         allowed = self._pace.wanted(self._book.held + self._runner.strays)
         return min(allowed, self._largest_batch)
@@ -130,7 +144,7 @@ class Pump:
         if self._found_nothing and not self._book.claims:
             self.rests.set()
         waits = [PARTIAL_LOOK_SECONDS] if self._book.has_endings else []
-        if not self.is_stopping:
+        if not (self.is_stopping or self._is_paused):
             looks = (self._sentry.claim_at, self._sentry.try_at)
             waits.extend(look - now for look in looks if now < look < NEVER)
         try:

@@ -112,6 +112,10 @@ class Sentry:
         self.claim_at = 0.0
         self.try_at = NEVER
 
+    def step_aside(self) -> None:
+        """Leave the watch and our post: others are to hear of work."""
+        self.found_work(is_full=True)
+
     def found_nothing(self) -> None:
         """A claim found no job."""
         now = self._clock()

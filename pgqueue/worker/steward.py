@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from pgqueue.calls.duty import beat_duty, duty_beats, end_duty, take_duty
 from pgqueue.calls.lease import reap
-from pgqueue.calls.workers import absent_workers, strike_workers
+from pgqueue.calls.workers import absent_workers, is_paused, strike_workers
 from pgqueue.worker.absences import Absences
 from pgqueue.worker.connections import Connections
 from pgqueue.worker.duty import Duty
@@ -27,6 +27,7 @@ class Steward:
 
     joined: called when an older session of ours has gone at last: what it claimed in the end, we do not know.
     took_back: called when jobs were taken back: the bell may be our own, and nobody rings it for himself.
+    paused: told with each tick whether we are to take no new jobs.
     keeps_house: whether it is our turn.
     """
 
@@ -36,12 +37,14 @@ class Steward:
         *,
         joined: Callable[[], None],
         took_back: Callable[[], None],
+        paused: Callable[[bool], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.keeps_house = False
         self._connections = connections
         self._joined = joined
         self._took_back = took_back
+        self._paused = paused
         self._duty = Duty(clock=clock)
         self._absences = Absences(clock=clock)
         self._lookback = Lookback(clock=clock)
@@ -101,8 +104,11 @@ class Steward:
         return duty.is_ours
 
     async def _try_for_duty(self, guard: Line) -> None:
-        (standing,) = await guard.run(take_duty(self._duty.held, self._duty.deputised))
+        standing, is_to_pause = await guard.run(
+            take_duty(self._duty.held, self._duty.deputised), is_paused(self._connections.worker)
+        )
         self._duty.stands(standing)
+        self._paused(is_to_pause)
 
     async def _is_needed(self) -> bool:
         """For one who cannot hold locks: whether nobody has done the duty since we last looked."""

@@ -204,7 +204,9 @@ class Worker:
         ears = Ears(counts=self.counts, sentry=self._sentry, pump=self._pump, keeper=self._keeper)
         if connections.guard is not None:
             connections.guard.on_notify = ears.heard
-        self._steward = Steward(connections, joined=self._doubt, took_back=self._pump.look)
+        self._steward = Steward(
+            connections, joined=self._doubt, took_back=self._pump.look, paused=self._pump.pause
+        )
         self._caretaker = Caretaker(connections, is_ours=lambda: self._steward.keeps_house)
         connections.line.on_break = self._wake_pump
         if connections.guard is not None and connections.has_guard_apart:

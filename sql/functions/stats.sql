@@ -228,7 +228,8 @@ returns table (
     concurrency integer,
     is_alive boolean,
     claims bigint,
-    jobs bigint
+    jobs bigint,
+    paused_at timestamptz
 )
 language sql
 stable
@@ -256,7 +257,7 @@ as $$
     select
         workers.id, workers.started_at, workers.host, workers.process_id, workers.version, workers.queues,
         workers.concurrency, exists (select from living where living.key = pgqueue.worker_key(workers.id)),
-        coalesce(held.claims, 0), coalesce(held.jobs, 0)
+        coalesce(held.claims, 0), coalesce(held.jobs, 0), workers.paused_at
     from pgqueue.workers
     left join held on held.worker = workers.id
     order by workers.started_at, workers.id

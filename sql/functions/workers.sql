@@ -103,3 +103,54 @@ as $$
     select pgqueue.offer_watch(queue)
     from (select distinct unnest(struck.queues) as queue from struck) as named
 $$;
+
+-- A paused worker takes no new job; what it runs goes on under its leases. It sees
+-- that as it asks for the duty, within ten seconds. Its row outlives its sessions,
+-- not the worker itself. Returns whether there is one of that id.
+create or replace function pgqueue.pause_worker(worker bigint)
+returns boolean
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    with paused as (
+        update pgqueue.workers
+        set paused_at = coalesce(paused_at, pgqueue.now())
+        where id = worker
+        returning id
+    )
+    select exists (select from paused)
+$$;
+
+create or replace function pgqueue.resume_worker(worker bigint)
+returns boolean
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    with resumed as (
+        update pgqueue.workers
+        set paused_at = null
+        where id = worker
+        returning id
+    )
+    select exists (select from resumed)
+$$;
+
+-- Whether a worker is to take no new job; one without a row never is.
+create or replace function pgqueue.is_paused(worker bigint)
+returns boolean
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select
+        from pgqueue.workers
+        where id = worker
+            and paused_at is not null
+    )
+$$;

@@ -7,7 +7,7 @@ do $$
 declare
     v_role text;
     v_producer text[] := array['enqueue', 'enqueue_many', 'installation_id', 'channel'];
-    v_admin_alone text[] := array['redrive', 'purge', 'pause', 'resume', 'run_now', 'reprioritise', 'change_settings'];
+    v_admin_alone text[] := array['redrive', 'purge', 'pause', 'resume', 'pause_worker', 'resume_worker', 'run_now', 'reprioritise', 'change_settings'];
     v_routine record;
     v_relation record;
 begin

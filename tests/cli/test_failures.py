@@ -27,6 +27,8 @@ NEED_A_DATABASE = [
     ("queues", "pause", "email"),
     ("queues", "resume", "email"),
     ("workers",),
+    ("workers", "pause", "1"),
+    ("workers", "resume", "1"),
     ("stats",),
 ]
 NEED_AN_INSTALLATION = NEED_A_DATABASE[4:]

@@ -32,6 +32,8 @@ COMMANDS = [
     ("queues", "pause"),
     ("queues", "resume"),
     ("workers",),
+    ("workers", "pause"),
+    ("workers", "resume"),
     ("stats",),
 ]
 

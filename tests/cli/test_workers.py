@@ -29,3 +29,25 @@ def test_workers_tell_whether_they_live(run: Run, dsn: str) -> None:
 
 def test_no_workers(run: Run) -> None:
     assert run("workers").output == "no workers\n"
+
+
+def test_pause_and_resume(run: Run, connection: psycopg.Connection[Any]) -> None:
+    connection.execute("select pgqueue.join_workers(7, '{email}', 'here', 42, '1.0', 10)")
+
+    paused = run("workers", "pause", 7)
+    shown = run("workers").stdout
+    resumed = run("workers", "resume", 7)
+
+    assert (paused.output, resumed.output) == ("worker 7 is paused\n", "worker 7 goes on\n")
+    assert "paused" in shown
+    assert json.loads(run("workers", "--json").stdout)[0]["paused_at"] is None
+
+
+def test_a_worker_nobody_knows(run: Run) -> None:
+    for word in ("pause", "resume"):
+        result = run("workers", word, 7)
+
+        assert (result.exit_code, result.stderr) == (
+            1,
+            "pgqueue: there is no worker 7: see `pgqueue workers`\n",
+        )
