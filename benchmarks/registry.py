@@ -146,8 +146,8 @@ ALL = (
         name=recovery.SCENARIO,
         about="from kill -9 of a worker to the next start of its job",
         run=recovery.run,
-        systems=("pgqueue",),
-        usual=("pgqueue:fsync",),
+        systems=("pgqueue", "redis-streams"),
+        usual=("pgqueue:fsync", "redis-streams:fsync"),
         own_servers="",
     ),
     Scenario(

@@ -16,13 +16,18 @@ from benchmarks.failures import BenchmarkFailed
 from benchmarks.host import postgres_host
 from benchmarks.plan import Plan
 from benchmarks.rounds import Progress
-from benchmarks.rows import Row, rows_of
+from benchmarks.rows import Row, Settings, rows_of
 from benchmarks.stamps import Stamps
+from benchmarks.stream_recovery import MIN_IDLE_MILLISECONDS, restart_seconds
 from benchmarks.systems.pgqueue import PgQueue
+from benchmarks.systems.redis_streams import RedisStreams
 from benchmarks.worker_process import WorkerProcess
 
 SCENARIO = "recovery"
 KILLS = 20
+STREAM_KILLS = 6
+"""Fewer: each lasts as long as the idle time that is chosen, whatever else happens."""
+ANY = "any"
 START_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 1.0
 """Before a kill, at random: it may fall anywhere between two rounds of whoever looks for the dead."""
@@ -84,8 +89,18 @@ class Pair:
 
 def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> list[Row]:
     """Median and worst, over all kills and by who was killed; a round is a kill."""
-    kills = plan.scaled(KILLS)
-    progress.begin(SCENARIO, kills * len(contestants))
+    tables = [contestant for contestant in contestants if contestant.system == PgQueue.name]
+    streams = [contestant for contestant in contestants if contestant.system == RedisStreams.name]
+    kills, stream_kills = plan.scaled(KILLS), plan.scaled(STREAM_KILLS)
+    progress.begin(SCENARIO, kills * len(tables) + stream_kills * len(streams))
+    rows = _table_rows(tables, kills, plan, progress) if tables else []
+    for contestant in streams:
+        values = restart_seconds(contestant, stream_kills, plan.given, progress)
+        rows += _rows(contestant, values, {"killed": ANY, "min_idle_ms": MIN_IDLE_MILLISECONDS})
+    return rows
+
+
+def _table_rows(contestants: Sequence[Contestant], kills: int, plan: Plan, progress: Progress) -> list[Row]:
     rows: list[Row] = []
     with postgres_host(given=plan.given) as host:
         for contestant in contestants:
@@ -110,22 +125,22 @@ def measure(system: PgQueue, kills: int, progress: Progress) -> dict[Victim, lis
 
 
 def _rows_of(contestant: Contestant, seconds: dict[Victim, list[float]]) -> list[Row]:
-    rows: list[Row] = []
     everybody = [value for values in seconds.values() for value in values]
     killed = {victim: values for victim, values in seconds.items() if values}
-    for victim, values in [("any", everybody), *killed.items()]:
-        median, *_ = rows_of(
-            [{"restart_p50_seconds": value} for value in values],
-            scenario=SCENARIO,
-            system=contestant.system,
-            durability=contestant.durability,
-            batch=1,
-            settings={"killed": victim},
-        )
-        rows += [median, _worst(median, max(values))]
-    return rows
+    return [
+        row
+        for victim, values in [(ANY, everybody), *killed.items()]
+        for row in _rows(contestant, values, {"killed": victim})
+    ]
 
 
-def _worst(median: Row, value: float) -> Row:
-    """The same row for the worst of all."""
-    return replace(median, metric="restart_worst_seconds", value=value, spread=0.0)
+def _rows(contestant: Contestant, values: Sequence[float], settings: Settings) -> list[Row]:
+    median, *_ = rows_of(
+        [{"restart_p50_seconds": value} for value in values],
+        scenario=SCENARIO,
+        system=contestant.system,
+        durability=contestant.durability,
+        batch=1,
+        settings=settings,
+    )
+    return [median, replace(median, metric="restart_worst_seconds", value=max(values), spread=0.0)]
