@@ -289,13 +289,20 @@ class Client:
         task: str | None = None,
         error_type: str | None = None,
         died_since: datetime | None = None,
+        died_before: datetime | None = None,
         before: DeadLetter | DeadPlace | None = None,
         limit: int = 100,
         connection: object | None = None,
     ) -> list[DeadLetter]:
         """The dead letters that fit every filter, newest first; `before` is the last of the page before."""
         asked = dead_letters.list_dead(
-            queue=queue, task=task, error_type=error_type, died_since=died_since, before=before, limit=limit
+            queue=queue,
+            task=task,
+            error_type=error_type,
+            died_since=died_since,
+            died_before=died_before,
+            before=before,
+            limit=limit,
         )
         return self._database.run(asked, connection)
 

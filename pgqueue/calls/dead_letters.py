@@ -42,6 +42,7 @@ def list_dead(
     task: str | None = None,
     error_type: str | None = None,
     died_since: datetime | None = None,
+    died_before: datetime | None = None,
     before: DeadLetter | DeadPlace | None = None,
     limit: int = 100,
 ) -> Call[list[DeadLetter]]:
@@ -51,7 +52,7 @@ def list_dead(
         "task": task,
         "error_type": error_type,
         "died_since": died_since,
-        "died_before": before.died_at if before else None,
+        "died_before": before.died_at if before else died_before,
         "before_job": before.id if before else None,
         "max_letters": limit,
     }

@@ -26,6 +26,7 @@ Error = Annotated[
     str | None, typer.Option(help="Only with this type of error, such as ValueError.", show_default=False)
 ]
 Since = Annotated[datetime | None, options.moment("Only dead since then")]
+Before = Annotated[datetime | None, options.moment("Only dead before")]
 Ids = Annotated[list[int] | None, typer.Argument(help="Jobs' ids.", metavar="ID", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="All dead letters there are.")]
 
@@ -39,13 +40,14 @@ def list_letters(
     task: Task = None,
     error: Error = None,
     since: Since = None,
+    before: Before = None,
     limit: Annotated[int, typer.Option(help="The most letters to list.", min=1)] = 100,
     dsn: options.Dsn = None,
     schema: options.Schema = SCHEMA,
     as_json: options.AsJson = False,
 ) -> None:
     """List dead letters, newest first."""
-    wanted = Filter(queue, task, error, since)
+    wanted = Filter(queue, task, error, since, before)
     with connected(dsn) as connection:
         letters = list(matching(Client(schema=schema), connection, wanted, limit))
     if as_json:
@@ -84,23 +86,25 @@ def retry(
     task: Task = None,
     error: Error = None,
     since: Since = None,
+    before: Before = None,
     everything: All = False,
     yes: options.Yes = False,
     dsn: options.Dsn = None,
     schema: options.Schema = SCHEMA,
+    as_json: options.AsJson = False,
 ) -> None:
     """Put dead jobs back, with as many attempts as they first had: those named, or all that fit.
 
     Asks first, unless ids are given.
     """
-    ids, wanted = job_ids or [], Filter(queue, task, error, since)
+    ids, wanted = job_ids or [], Filter(queue, task, error, since, before)
     check_choice(ids, wanted, everything=everything)
     with connected(dsn) as connection:
         client = Client(schema=schema)
         chosen = ids or chosen_ids(client, connection, wanted)
         confirm("Put back", chosen, asked=yes or bool(ids))
         done = in_chunks(redrive, client, connection, chosen)
-    report("put back", chosen, done)
+    report("put back", chosen, done, as_json=as_json)
 
 
 @app.command()
@@ -111,20 +115,22 @@ def purge(
     task: Task = None,
     error: Error = None,
     since: Since = None,
+    before: Before = None,
     everything: All = False,
     yes: options.Yes = False,
     dsn: options.Dsn = None,
     schema: options.Schema = SCHEMA,
+    as_json: options.AsJson = False,
 ) -> None:
     """Delete dead letters for good: those named, or all that fit. Asks first."""
-    ids, wanted = job_ids or [], Filter(queue, task, error, since)
+    ids, wanted = job_ids or [], Filter(queue, task, error, since, before)
     check_choice(ids, wanted, everything=everything)
     with connected(dsn) as connection:
         client = Client(schema=schema)
         chosen = ids or chosen_ids(client, connection, wanted)
         confirm("Delete for good", chosen, asked=yes)
         done = in_chunks(delete, client, connection, chosen)
-    report("deleted", chosen, done)
+    report("deleted", chosen, done, as_json=as_json)
 
 
 def chosen_ids(client: Client, connection: "psycopg.Connection[Any]", wanted: Filter) -> list[int]:
@@ -155,13 +161,16 @@ def in_chunks(
 def confirm(verb: str, job_ids: Sequence[int], *, asked: bool) -> None:
     """Ask, unless that is settled or there is nothing to do."""
     if job_ids and not asked:
-        typer.confirm(f"{verb} {counted(job_ids)}?", abort=True)
+        typer.confirm(f"{verb} {counted(job_ids)}?", abort=True, err=True)
 
 
-def report(verb: str, job_ids: Sequence[int], done: set[int]) -> None:
+def report(verb: str, job_ids: Sequence[int], done: set[int], *, as_json: bool) -> None:
     """Say what was done. Raises CommandFailed for those that were not dead."""
-    print(f"{verb}: {counted(done)}")
     missing = [str(job_id) for job_id in dict.fromkeys(job_ids) if job_id not in done]
+    if as_json:
+        print_json({"done": [str(job_id) for job_id in sorted(done)], "not_dead": missing})
+    else:
+        print(f"{verb}: {counted(done)}")
     if missing:
         raise CommandFailed(f"not dead: {', '.join(missing)}")
 

@@ -1,7 +1,7 @@
 """`jobs list`, `show`, `cancel`, `run-now` and `reprioritise`: jobs, whatever state they are in."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -112,13 +112,17 @@ def cancel(
     reason: Annotated[str | None, typer.Option(help="Why; kept with the job.", show_default=False)] = None,
     dsn: options.Dsn = None,
     schema: options.Schema = SCHEMA,
+    as_json: options.AsJson = False,
 ) -> None:
     """Ask that a job be run no more: a waiting one is cancelled, a running one's handler is told."""
     with connected(dsn) as connection:
         state = Client(schema=schema).cancel(job_id, reason=reason, connection=connection)
     if state not in ON_CANCEL:
         raise CommandFailed(f"job {job_id} has ended ({state}): there is nothing left to cancel")
-    print(ON_CANCEL[state].format(id=job_id))
+    if as_json:
+        print_json({"id": str(job_id), "state": state})
+    else:
+        print(ON_CANCEL[state].format(id=job_id))
 
 
 @app.command("run-now")
@@ -126,12 +130,14 @@ def run_now(
     job_ids: options.JobIds,
     dsn: options.Dsn = None,
     schema: options.Schema = SCHEMA,
+    as_json: options.AsJson = False,
 ) -> None:
     """Make scheduled jobs, and those that wait for a retry, due at once."""
     with connected(dsn) as connection:
         client = Client(schema=schema)
         moved = client.run_now(job_ids, connection=connection)
-        report_moved(client, connection, job_ids, moved, done="is due now", left="nothing to hurry")
+        left = states_of(client, connection, [job_id for job_id in job_ids if job_id not in moved])
+    report_moved(moved, left, as_json=as_json, done="is due now", failure="nothing to hurry")
 
 
 @app.command()
@@ -141,31 +147,34 @@ def reprioritise(
     priority: Annotated[int, typer.Option(help="0 (most urgent) to 9.", show_default=False)],
     dsn: options.Dsn = None,
     schema: options.Schema = SCHEMA,
+    as_json: options.AsJson = False,
 ) -> None:
     """Give waiting and scheduled jobs another priority. One that is due joins the end of its new line."""
     with connected(dsn) as connection:
         client = Client(schema=schema)
         moved = client.reprioritise(job_ids, priority, connection=connection)
-        report_moved(client, connection, job_ids, moved, done=f"has priority {priority}", left="not moved")
+        left = states_of(client, connection, [job_id for job_id in job_ids if job_id not in moved])
+    report_moved(moved, left, as_json=as_json, done=f"has priority {priority}", failure="not moved")
+
+
+def states_of(
+    client: Client, connection: "psycopg.Connection[Any]", job_ids: Iterable[int]
+) -> dict[int, str]:
+    """The state of each of these jobs, `unknown` of those nobody knows."""
+    records = {job_id: client.get(job_id, connection=connection) for job_id in job_ids}
+    return {job_id: record.state if record else "unknown" for job_id, record in records.items()}
 
 
 def report_moved(
-    client: Client,
-    connection: "psycopg.Connection[Any]",
-    job_ids: Sequence[int],
-    moved: Sequence[int],
-    *,
-    done: str,
-    left: str,
+    moved: Sequence[int], left: Mapping[int, str], *, as_json: bool, done: str, failure: str
 ) -> None:
     """Tell what was done, job by job. Raises CommandFailed for those that were left alone."""
-    for job_id in moved:
-        print(f"job {job_id} {done}")
-    alone = [job_id for job_id in dict.fromkeys(job_ids) if job_id not in moved]
-    told = [
-        f"job {job_id} is {'unknown' if record is None else record.state}"
-        for job_id in alone
-        for record in (client.get(job_id, connection=connection),)
-    ]
-    if told:
-        raise CommandFailed(f"{left}: {', '.join(told)}")
+    if as_json:
+        alone = [{"id": str(job_id), "state": state} for job_id, state in left.items()]
+        print_json({"moved": [str(job_id) for job_id in moved], "left": alone})
+    else:
+        for job_id in moved:
+            print(f"job {job_id} {done}")
+    if left:
+        told = ", ".join(f"job {job_id} is {state}" for job_id, state in left.items())
+        raise CommandFailed(f"{failure}: {told}")

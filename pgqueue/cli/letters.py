@@ -21,6 +21,7 @@ class Filter:
     task: str | None = None
     error_type: str | None = None
     died_since: datetime | None = None
+    died_before: datetime | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -41,6 +42,7 @@ def matching(
             task=wanted.task,
             error_type=wanted.error_type,
             died_since=wanted.died_since,
+            died_before=wanted.died_before,
             before=last,
             limit=size,
             connection=connection,
@@ -56,6 +58,8 @@ def check_choice(job_ids: Sequence[int], wanted: Filter, *, everything: bool) ->
     """Refuse a command that does not say which letters it means, or says it twice. Raises CommandMisused."""
     ways = [bool(job_ids), not wanted.is_empty, everything]
     if not any(ways):
-        raise CommandMisused("which dead letters? Give ids, --queue, --task, --error or --since, or --all")
+        raise CommandMisused(
+            "which dead letters? Give ids, --queue, --task, --error, --since or --before, or --all"
+        )
     if sum(ways) > 1:
         raise CommandMisused("ids, filters and --all exclude each other: give one of them")

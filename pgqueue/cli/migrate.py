@@ -1,6 +1,7 @@
 """`migrate`, `status` and `downgrade`: the schema's life."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +20,7 @@ def migrate(
     sql: Annotated[
         bool, typer.Option("--sql", help="Print the SQL of a fresh installation instead of running anything.")
     ] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Install pgqueue in a database, or bring it up to this package.
 
@@ -31,7 +33,10 @@ def migrate(
     check_reachable(dsn)
     schema_migrations.upgrade(required(dsn), schema)
     found = schema_migrations.status(required(dsn), schema)
-    print(f"schema {schema} is at migration {found.installed}")
+    if as_json:
+        print_json(as_data(found))
+    else:
+        print(f"schema {schema} is at migration {found.installed}")
 
 
 def status(dsn: options.Dsn = None, schema: options.Schema = SCHEMA, as_json: options.AsJson = False) -> None:
@@ -40,15 +45,7 @@ def status(dsn: options.Dsn = None, schema: options.Schema = SCHEMA, as_json: op
     check_reachable(dsn)
     found = schema_migrations.status(required(dsn), schema)
     if as_json:
-        print_json(
-            {
-                "schema": found.schema,
-                "installed": found.installed,
-                "head": found.head,
-                "functions_current": found.functions_current,
-                "is_current": found.is_current,
-            }
-        )
+        print_json(as_data(found))
     else:
         print(verdict(found))
     if not found.is_current:
@@ -60,6 +57,7 @@ def downgrade(
     dsn: options.Dsn = None,
     schema: options.Schema = SCHEMA,
     yes: options.Yes = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Go back to an older migration. `base` drops every job.
 
@@ -69,9 +67,17 @@ def downgrade(
     check_reachable(dsn)
     loss = "and DROP EVERY JOB" if revision == "base" else "and drop its functions"
     if not yes:
-        typer.confirm(f"Take schema {schema} back to {revision} {loss}?", abort=True)
+        typer.confirm(f"Take schema {schema} back to {revision} {loss}?", abort=True, err=True)
     schema_migrations.downgrade(required(dsn), revision, schema)
-    print(f"schema {schema} is back at {revision}")
+    if as_json:
+        print_json(as_data(schema_migrations.status(required(dsn), schema)))
+    else:
+        print(f"schema {schema} is back at {revision}")
+
+
+def as_data(found: Status) -> dict[str, Any]:
+    """What is installed, for programs."""
+    return asdict(found) | {"is_current": found.is_current}
 
 
 def verdict(found: Status) -> str:

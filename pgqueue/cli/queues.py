@@ -37,16 +37,32 @@ def list_queues(
 
 
 @app.command()
-def pause(name: Name, dsn: options.Dsn = None, schema: options.Schema = SCHEMA) -> None:
+def pause(
+    name: Name,
+    dsn: options.Dsn = None,
+    schema: options.Schema = SCHEMA,
+    as_json: options.AsJson = False,
+) -> None:
     """Give out no more jobs of a queue; it still takes them, and what runs goes on."""
     with connected(dsn) as connection:
         Client(schema=schema).pause(name, connection=connection)
-    print(f"queue {name} is paused")
+    if as_json:
+        print_json({"queue": name, "paused": True})
+    else:
+        print(f"queue {name} is paused")
 
 
 @app.command()
-def resume(name: Name, dsn: options.Dsn = None, schema: options.Schema = SCHEMA) -> None:
+def resume(
+    name: Name,
+    dsn: options.Dsn = None,
+    schema: options.Schema = SCHEMA,
+    as_json: options.AsJson = False,
+) -> None:
     """Give out the jobs of a paused queue again."""
     with connected(dsn) as connection:
         Client(schema=schema).resume(name, connection=connection)
-    print(f"queue {name} goes on")
+    if as_json:
+        print_json({"queue": name, "paused": False})
+    else:
+        print(f"queue {name} goes on")

@@ -38,19 +38,35 @@ def list_workers(
 
 
 @app.command()
-def pause(worker_id: WorkerId, dsn: options.Dsn = None, schema: options.Schema = SCHEMA) -> None:
+def pause(
+    worker_id: WorkerId,
+    dsn: options.Dsn = None,
+    schema: options.Schema = SCHEMA,
+    as_json: options.AsJson = False,
+) -> None:
     """Let a worker take no new jobs; what it runs goes on. It sees that within ten seconds."""
     with connected(dsn) as connection:
         check_known(worker_id, is_known=Client(schema=schema).pause_worker(worker_id, connection=connection))
-    print(f"worker {worker_id} is paused")
+    if as_json:
+        print_json({"worker": str(worker_id), "paused": True})
+    else:
+        print(f"worker {worker_id} is paused")
 
 
 @app.command()
-def resume(worker_id: WorkerId, dsn: options.Dsn = None, schema: options.Schema = SCHEMA) -> None:
+def resume(
+    worker_id: WorkerId,
+    dsn: options.Dsn = None,
+    schema: options.Schema = SCHEMA,
+    as_json: options.AsJson = False,
+) -> None:
     """Let a paused worker take jobs again."""
     with connected(dsn) as connection:
         check_known(worker_id, is_known=Client(schema=schema).resume_worker(worker_id, connection=connection))
-    print(f"worker {worker_id} goes on")
+    if as_json:
+        print_json({"worker": str(worker_id), "paused": False})
+    else:
+        print(f"worker {worker_id} goes on")
 
 
 def check_known(worker_id: int, *, is_known: bool) -> None:

@@ -55,6 +55,26 @@ def test_list_since(run: Run, client: Client) -> None:
     assert run("dead", "list", "--since", "yesterday").exit_code == 2
 
 
+def test_those_that_died_before_a_moment(run: Run, client: Client) -> None:
+    job_id = bury(client, error=ValueError("no such mailbox"))
+
+    assert run("dead", "list", "--before", "1h").output == "no dead letters fit\n"
+    assert run("dead", "purge", "--before", "1h", "--yes").output == "deleted: 0 dead letters\n"
+    assert run("dead", "purge", "--before", "2999-01-01", "--yes").output == "deleted: 1 dead letter\n"
+    assert states(client, job_id) == ["purged"]
+
+
+def test_what_was_done_in_json(run: Run, client: Client) -> None:
+    retried, purged = (bury(client, error=ValueError("no such mailbox")) for _ in range(2))
+
+    put_back = run("dead", "retry", retried, 7, "--json")
+    deleted = run("dead", "purge", purged, "--json", "--yes")
+
+    assert (put_back.exit_code, deleted.exit_code) == (1, 0)
+    assert json.loads(put_back.stdout) == {"done": [str(retried)], "not_dead": ["7"]}
+    assert json.loads(deleted.stdout) == {"done": [str(purged)], "not_dead": []}
+
+
 def test_list_turns_pages_up_to_its_limit(run: Run, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(letters, "PAGE", 2)
     dead = [bury(client, error=ValueError(str(number))) for number in range(5)]

@@ -70,3 +70,11 @@ def test_the_version_comes_with_the_schemas(bare_run: Run) -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith("pgqueue ")
     assert f"(schema {head()})" in result.stdout
+
+
+NOT_FOR_PROGRAMS = {("worker",), ("dev",), ("exporter",), ("serve",)}  # they run until told to stop
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in NOT_FOR_PROGRAMS])
+def test_every_command_can_answer_in_json(bare_run: Run, command: tuple[str, ...]) -> None:
+    assert "--json" in bare_run(*command, "--help").output

@@ -173,3 +173,16 @@ def test_reprioritise(run: Run, client: Client) -> None:
     assert (done.exit_code, done.output, claimed) == (0, f"job {urgent} has priority 0\n", urgent)
     assert (refused.exit_code, refused.stderr) == (1, f"pgqueue: not moved: job {urgent} is running\n")
     assert out_of_bounds.stderr.startswith("pgqueue: priority 10 is not 0 (most urgent) to 9")
+
+
+def test_what_was_done_in_json(run: Run, client: Client) -> None:
+    later = client.enqueue(GREETING, delay=timedelta(hours=1))
+
+    moved = run("jobs", "run-now", later, 7, "--json")
+    reprioritised = run("jobs", "reprioritise", later, "--priority", 0, "--json")
+    cancelled = run("jobs", "cancel", later, "--json")
+
+    assert moved.exit_code == 1
+    assert json.loads(moved.stdout) == {"moved": [str(later)], "left": [{"id": "7", "state": "unknown"}]}
+    assert json.loads(reprioritised.stdout) == {"moved": [str(later)], "left": []}
+    assert json.loads(cancelled.stdout) == {"id": str(later), "state": "waiting"}

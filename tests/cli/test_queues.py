@@ -39,3 +39,9 @@ def test_queues_tell_what_they_hold(run: Run, client: Client) -> None:
 def test_no_queues(run: Run) -> None:
     assert run("queues").output == "no queues: nothing was ever enqueued\n"
     assert json.loads(run("queues", "--json").stdout) == []
+
+
+def test_pause_and_resume_in_json(run: Run) -> None:
+    told = [json.loads(run("queues", word, "email", "--json").stdout) for word in ("pause", "resume")]
+
+    assert told == [{"queue": "email", "paused": True}, {"queue": "email", "paused": False}]

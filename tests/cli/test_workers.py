@@ -37,7 +37,9 @@ def test_pause_and_resume(run: Run, connection: psycopg.Connection[Any]) -> None
     paused = run("workers", "pause", 7)
     shown = run("workers").stdout
     resumed = run("workers", "resume", 7)
+    told = json.loads(run("workers", "resume", 7, "--json").stdout)
 
+    assert told == {"worker": "7", "paused": False}
     assert (paused.output, resumed.output) == ("worker 7 is paused\n", "worker 7 goes on\n")
     assert "paused" in shown
     assert json.loads(run("workers", "--json").stdout)[0]["paused_at"] is None
