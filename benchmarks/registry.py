@@ -46,8 +46,13 @@ ALL = (
         name=worker.SCENARIO,
         about="one worker process: drain, bulk enqueue, pickup when idle",
         run=worker.run,
-        systems=("pgqueue", *PEERS),
-        usual=("pgqueue:fsync", "pgqueue:everysec", *(f"{peer}:fsync" for peer in PEERS)),
+        systems=("pgqueue", "redis-streams", *PEERS),
+        usual=(
+            "pgqueue:fsync",
+            "pgqueue:everysec",
+            "redis-streams:fsync",
+            *(f"{peer}:fsync" for peer in PEERS),
+        ),
         own_servers="",
     ),
     Scenario(

@@ -1,5 +1,6 @@
 """Opens the contestants of `worker` on their servers; it must never give one a better server than another."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
@@ -12,14 +13,18 @@ from psycopg.conninfo import conninfo_to_dict
 from benchmarks.contestants import Contestant
 from benchmarks.databases import Databases, open_databases
 from benchmarks.given import OUR_OWN, Given
-from benchmarks.peers.catalogue import PEERS
+from benchmarks.peers.catalogue import PEERS, Peer
 from benchmarks.peers.environment import Environment
 from benchmarks.rows import Durability
 from benchmarks.servers import redis_server
 from benchmarks.systems.peer import PeerSystem
 from benchmarks.systems.pgqueue import PgQueue
 from benchmarks.systems.pgqueue_worker import PgQueueWorker
+from benchmarks.systems.redis_streams import RedisStreams
 from benchmarks.systems.worker_system import WorkerSystem
+
+STREAM_LOOP = Peer(name=RedisStreams.name, requirements=(), server="redis", jobs=200_000, pickups=100)
+"""No peer, but measured like one: our own Python has what its script needs."""
 
 
 @contextmanager
@@ -49,6 +54,9 @@ class _Servers:
 def _open(contestant: Contestant, servers: _Servers) -> AbstractContextManager[WorkerSystem]:
     if contestant.system == PgQueue.name:
         return _open_pgqueue(contestant, servers)
+    if contestant.system == RedisStreams.name:
+        url = servers.redis_url(contestant.durability)
+        return PeerSystem(STREAM_LOOP, Path(sys.executable), url, contestant.durability)
     return _open_peer(contestant, servers)
 
 
