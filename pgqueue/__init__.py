@@ -5,6 +5,7 @@ What is named in `__all__` is public; the rest may change.
 
 from pgqueue.async_client import AsyncClient
 from pgqueue.backoff import Backoff, Exponential, Fixed
+from pgqueue.calls.activity import Activity, End, Ended
 from pgqueue.calls.settings import InstallationSettings
 from pgqueue.calls.stats import HorizonHolder, QueueStats, RelationStats, WorkerStats
 from pgqueue.client import Client
@@ -41,6 +42,7 @@ from pgqueue.tracing import Tracing
 from pgqueue.worker import JobOnLine, RunningJob, Worker, current_job
 
 __all__ = [
+    "Activity",
     "AsyncClient",
     "Attempt",
     "Backoff",
@@ -50,6 +52,8 @@ __all__ = [
     "DeadLetter",
     "DeadPlace",
     "Delivery",
+    "End",
+    "Ended",
     "Exponential",
     "Fixed",
     "HorizonHolder",

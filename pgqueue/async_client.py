@@ -13,7 +13,19 @@ from types import TracebackType
 from typing import Self
 
 from pgqueue.bulk import chunks
-from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues, settings, workers
+from pgqueue.calls import (
+    activity,
+    claim,
+    dead_letters,
+    enqueue,
+    finish,
+    jobs,
+    lease,
+    queues,
+    settings,
+    workers,
+)
+from pgqueue.calls.activity import Activity, End
 from pgqueue.calls.finish import Ending
 from pgqueue.calls.installation import version
 from pgqueue.calls.settings import InstallationSettings
@@ -313,6 +325,16 @@ class AsyncClient:
     async def stats(self, *, connection: object | None = None) -> Stats:
         """See `Client.stats`."""
         return self._sampler.learn(await self._database.run_each(self._sampler.ask(), connection))
+
+    async def activity(
+        self, *, period: timedelta = activity.PERIOD, connection: object | None = None
+    ) -> Activity:
+        """See `Client.activity`."""
+        return await self._database.run(activity.activity(period), connection)
+
+    async def last_ends(self, *, limit: int = 50, connection: object | None = None) -> list[End]:
+        """See `Client.last_ends`."""
+        return await self._database.run(activity.last_ends(limit), connection)
 
     async def check_schema(self, *, connection: object | None = None) -> None:
         """See `Client.check_schema`."""

@@ -12,7 +12,19 @@ from types import TracebackType
 from typing import Self
 
 from pgqueue.bulk import chunks
-from pgqueue.calls import claim, dead_letters, enqueue, finish, jobs, lease, queues, settings, workers
+from pgqueue.calls import (
+    activity,
+    claim,
+    dead_letters,
+    enqueue,
+    finish,
+    jobs,
+    lease,
+    queues,
+    settings,
+    workers,
+)
+from pgqueue.calls.activity import Activity, End
 from pgqueue.calls.finish import Ending
 from pgqueue.calls.installation import version
 from pgqueue.calls.settings import InstallationSettings
@@ -367,6 +379,21 @@ class Client:
         Takes the rights of an admin or a worker.
         """
         return self._sampler.learn(self._database.run_each(self._sampler.ask(), connection))
+
+    def activity(self, *, period: timedelta = activity.PERIOD, connection: object | None = None) -> Activity:
+        """How the attempts of the last `period` ended, how long they ran, and how fast jobs come.
+
+        Told from the end of the log: where much goes on the period is shorter, and says so.
+        Takes the rights of an admin or a worker.
+        """
+        return self._database.run(activity.activity(period), connection)
+
+    def last_ends(self, *, limit: int = 50, connection: object | None = None) -> list[End]:
+        """The last attempts that ended, the newest first; as many as lie at the end of the log.
+
+        Takes the rights of an admin or a worker.
+        """
+        return self._database.run(activity.last_ends(limit), connection)
 
     def check_schema(self, *, connection: object | None = None) -> None:
         """See that the database answers, and that its schema fits this package.

@@ -67,6 +67,8 @@ WORKS = {
     "relation_stats": "select * from pgqueue.relation_stats()",
     "horizon_holders": "select * from pgqueue.horizon_holders()",
     "is_paused": "select pgqueue.is_paused(1)",
+    "activity": "select * from pgqueue.activity()",
+    "last_ends": "select * from pgqueue.last_ends()",
     "list_jobs": "select * from pgqueue.list_jobs()",
 }
 RULES = {
@@ -97,6 +99,8 @@ INNER = {
     "make_window": "select pgqueue.make_window('jobs', now(), now())",
     "percent_of_pages": "select pgqueue.percent_of_pages('ready', 1)",
     "counted_by_server": "select pgqueue.counted_by_server('ready')",
+    "last_outcomes": "select * from pgqueue.last_outcomes(now(), 1)",
+    "enqueued_lately": "select pgqueue.enqueued_lately(now(), now(), 1)",
     "held_by_queue": "select * from pgqueue.held_by_queue(now())",
     "make_partition": "select pgqueue.make_partition('jobs', 'mine', 'default')",
 }
