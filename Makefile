@@ -7,7 +7,7 @@ OLD := pgqueue needs Python 3.11 or later, this is %d.%d; name another: make PYT
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test bench bench-quick bench-peers soak chaos lint help clean
+.PHONY: demo test bench bench-quick bench-peers soak chaos drill lint help clean
 
 demo: .venv/demo-installed  ## index Python's standard library on an embedded PostgreSQL
 	@$(BIN)/pgqueue demo
@@ -29,6 +29,9 @@ soak: .venv/all-installed  ## ten minutes of steady load over short partition wi
 
 chaos: .venv/all-installed  ## strike workers, server, network and clocks for minutes; check every promise
 	@$(BIN)/python -m tests.chaos --seconds 180 $(ARGS)
+
+drill: .venv/all-installed  ## play Kubernetes' autoscaler over real workers for three minutes, and a plot
+	@$(BIN)/python -m tests.drill $(ARGS)
 
 lint: .venv/all-installed  ## style, types and the floors of the modules
 	@$(BIN)/ruff check
