@@ -29,7 +29,7 @@ ON_CANCEL = {
 
 
 PAGE = 500
-MOST_LOOKS = 100  # each looks at ten thousand jobs: what is rarer than one in a million is not hunted down
+MOST_LOOKS = 200  # at five thousand jobs each: what is rarer than one in a million is not hunted down
 
 
 @app.command("list")

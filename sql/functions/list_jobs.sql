@@ -12,7 +12,7 @@ create or replace function pgqueue.list_jobs(
     enqueued_before timestamptz default null,
     after text default null,
     max_jobs integer default 100,
-    max_looked integer default 10000
+    max_looked integer default 5000
 )
 returns table (
     id bigint,
