@@ -20,6 +20,7 @@ class Peer:
     server: Literal["postgres", "redis"]
     jobs: int
     pickups: int
+    oldest_python: str = ""
 
     @property
     def durabilities(self) -> tuple[Durability, ...]:
@@ -41,6 +42,7 @@ def _read() -> dict[str, Peer]:
             server=table["server"],
             jobs=table["jobs"],
             pickups=table["pickups"],
+            oldest_python=table.get("oldest_python", ""),
         )
         for name, table in tables.items()
     }

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,15 @@ def test_an_install_that_fails_is_told_and_the_others_go_on(
     assert not Environment(broken).is_made()
     assert Environment(whole).is_made()
     assert Environment(whole).python.exists()
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_a_python_that_is_nowhere_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = install(monkeypatch, replace(peer("new"), oldest_python="3.99"))
+
+    assert done.stderr == (
+        "new: could not be installed: it needs Python 3.99 or later, and none was found on the PATH\n"
+    )
 
 
 @pytest.mark.usefixtures("nothing_installed")
