@@ -6,6 +6,7 @@ from benchmarks.plots.lifecycle import draw_lifecycle
 from benchmarks.plots.pinned import draw_pinned
 from benchmarks.report.layout import Headline, Section, Table
 from benchmarks.scenarios import (
+    durability,
     idle,
     latency,
     lifecycle,
@@ -140,6 +141,12 @@ SECTIONS = (
                 settings={"clients": 1},
             )
         ],
+    ),
+    Section(
+        scenario=durability.SCENARIO,
+        full=Plan(rounds=3),
+        quick=Plan(rounds=3, divisor=6),
+        quick_systems=["pgqueue:fsync", "redis-streams:fsync", "redis-streams:everysec"],
     ),
     Section(
         scenario=pinned.SCENARIO,

@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from benchmarks import victims
 from benchmarks.contestants import Contestant
 from benchmarks.crew import FORKED, Crew
 from benchmarks.failures import BenchmarkFailed
@@ -26,7 +25,6 @@ KILLS = 6
 PRODUCERS = 4
 SHORTEST_LOAD_SECONDS, LONGEST_LOAD_SECONDS = 0.2, 0.6
 """Before a kill, at random."""
-FORKED.set_forkserver_preload([victims.__name__])
 
 
 class Strike(NamedTuple):

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Literal
 
 from benchmarks.contestants import Contestant
-from benchmarks.crew import Crew
+from benchmarks.crew import FORKED, Crew
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.flow import SLICES, WARM_UP_SLICES, Flow, Timeline, last_over_first, per_second
 from benchmarks.horizon import horizon
@@ -165,7 +165,7 @@ def _ended(system: TableSystem) -> int:
 
 
 def _by_client(stretch: Stretch, dsn: str, flow: Flow, seconds: float) -> Consumed:
-    with Crew() as crew:
+    with Crew(FORKED) as crew:
         producer = crew.start(produce, stretch.contestant, dsn, flow, Load(seconds, stretch.rate))
         consumer = crew.start(consume, stretch.contestant, dsn, flow, seconds)
         producer.answer()
@@ -174,7 +174,7 @@ def _by_client(stretch: Stretch, dsn: str, flow: Flow, seconds: float) -> Consum
 
 def _by_worker(stretch: Stretch, dsn: str, flow: Flow, seconds: float) -> Consumed:
     """A `pgqueue worker` process consumes; its handlers count themselves."""
-    with Tally() as tally, WorkerProcess(dsn, tally=tally.folder) as worker, Crew() as crew:
+    with Tally() as tally, WorkerProcess(dsn, tally=tally.folder) as worker, Crew(FORKED) as crew:
         worker.await_joined()
         load = Load(seconds, stretch.rate, is_counted=True)
         producer = crew.start(produce, stretch.contestant, dsn, flow, load)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.contestants import Contestant
-from benchmarks.crew import Crew
+from benchmarks.crew import FORKED, Crew
 from benchmarks.flow import Flow
 from benchmarks.given import Given
 from benchmarks.host import postgres_host
@@ -103,7 +103,7 @@ def _soak(
     """Run the load, and look on."""
     relations = Relations(dsn)
     flow = Flow(parties=PRODUCERS + 1)
-    with Crew() as crew:
+    with Crew(FORKED) as crew:
         producers = [
             crew.start(produce_soaked, dsn, flow, range(first, shape.jobs, PRODUCERS), RATE / PRODUCERS)
             for first in range(PRODUCERS)

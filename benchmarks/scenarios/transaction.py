@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks import application
 from benchmarks.application import Way, place_for, place_until_killed
 from benchmarks.contestants import Contestant
 from benchmarks.crew import FORKED, Crew
@@ -32,7 +31,6 @@ LONGEST_PAUSE_SECONDS = 0.03
 NO_JOB: Way = "no job"
 TRANSACTIONAL: Way = "same transaction"
 IN_TURN: tuple[Way, ...] = ("commit, then XADD", "XADD, then commit")
-FORKED.set_forkserver_preload([application.__name__])
 
 
 @dataclass(frozen=True)
