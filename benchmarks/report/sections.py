@@ -147,6 +147,7 @@ SECTIONS = (
         full=Plan(rounds=3),
         quick=Plan(rounds=3, divisor=6),
         quick_systems=["pgqueue:fsync", "redis-streams:fsync", "redis-streams:everysec"],
+        headlines=[Headline(about="acknowledged jobs that kill -9 of the server took", metric="lost_jobs")],
     ),
     Section(
         scenario=pinned.SCENARIO,
