@@ -89,6 +89,13 @@ async def saying(metrics: WorkerMetrics, end: int) -> AsyncIterator[None]:
         asyncio.BaseProtocol, os.fdopen(end, "wb", buffering=0)
     )
 
+    def let_go() -> None:
+        if not transport.is_closing():
+            os.close(end)
+
+    # Else what a handler forks would hold the pipe open when we are dead, and we would seem alive.
+    os.register_at_fork(after_in_child=let_go)
+
     def say() -> None:
         if not transport.get_write_buffer_size() and not transport.is_closing():  # else the last is not heard
             transport.write(written(metrics.numbers()))

@@ -51,37 +51,45 @@ begin
     with lines as materialized (
         select
             named.name as queue, number.priority,
-            due.jobs as due, due.first as due_first, later.jobs as later, later.first as later_first
+            found.due, found.first,
+            case
+                when found.due > v_bound then beyond.later
+                when found.jobs > v_bound then v_bound + 1
+                else found.jobs - found.due
+            end as later
         from (
             select queues.name, array_position(known, queues.name) as place
             from pgqueue.queues
         ) as named
         cross join generate_series(0, 10) as number (priority)
         cross join lateral (
-            select count(*) as jobs, min(counted.visible_at) as first
+            select
+                count(*) as jobs, count(*) filter (where counted.visible_at <= v_now) as due,
+                min(counted.visible_at) as first
             from (
                 select ready.visible_at
                 from pgqueue.ready
-                where ready.queue = named.name
+                where (ready.slot <= v_now or ready.slot = 'infinity')
+                    and ready.queue = named.name
                     and ready.priority = number.priority
                     and ready.visible_at >= coalesce(floors[(named.place - 1) * 11 + number.priority + 1], '-infinity')
-                    and ready.visible_at <= v_now
                 order by ready.visible_at
                 limit v_bound + 1
             ) as counted
-        ) as due
+        ) as found
         cross join lateral (
-            select count(*) as jobs, min(counted.visible_at) as first
+            select count(*) as later
             from (
-                select ready.visible_at
+                select
                 from pgqueue.ready
-                where ready.queue = named.name
+                where found.due > v_bound -- else all that is due lies before it, and it was counted
+                    and (ready.slot <= v_now or ready.slot = 'infinity')
+                    and ready.queue = named.name
                     and ready.priority = number.priority
                     and ready.visible_at > v_now
-                order by ready.visible_at
                 limit v_bound + 1
             ) as counted
-        ) as later
+        ) as beyond
     ),
     sampled as materialized (
         select
@@ -112,10 +120,10 @@ begin
             ) as waiting,
             sum(case when lines.later > v_bound then greatest(lines.later, guessed.later) else lines.later end)::bigint
                 as scheduled,
-            min(lines.due_first) as oldest,
+            min(lines.first) filter (where lines.due > 0) as oldest,
             max(lines.due) > v_bound as waiting_is_estimated,
             max(lines.later) > v_bound as scheduled_is_estimated,
-            array_agg(coalesce(lines.due_first, lines.later_first) order by lines.priority) as firsts
+            array_agg(lines.first order by lines.priority) as firsts
         from lines
         left join guessed using (queue, priority)
         group by lines.queue

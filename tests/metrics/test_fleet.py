@@ -3,7 +3,11 @@
 import asyncio
 import json
 import os
+import signal
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +15,9 @@ from pgqueue import WorkerMetrics
 from pgqueue.metrics import catalogue
 from pgqueue.metrics.fleet import FleetMetrics, saying
 from pgqueue.metrics.numbers import Numbers
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
+ROOT = Path(__file__).parents[2]
 LOST = (catalogue.JOBS_LOST.name, ())
 SLOTS = (catalogue.WORKER_SLOTS.name, ())
 PROCESSES = (catalogue.WORKER_PROCESSES.name, ())
@@ -94,3 +99,46 @@ async def test_a_supervisor_that_does_not_listen_keeps_no_worker_waiting(fleet: 
     async with asyncio.timeout(20), saying(metrics, theirs):
         await asyncio.sleep(0)
     os.close(ours)
+
+
+# A worker whose handler has forked, and which then dies.
+FORKING = """
+import asyncio, os, sys, time
+from pgqueue import WorkerMetrics
+from pgqueue.metrics import catalogue
+from pgqueue.metrics.fleet import saying
+
+async def main():
+    metrics = WorkerMetrics()
+    metrics.begin((), lambda: {(catalogue.WORKER_PROCESSES.name, ()): 1})
+    async with saying(metrics, int(sys.argv[1])):
+        await asyncio.sleep(0)
+        forked = os.fork()
+        if not forked:
+            os.close(1)
+            time.sleep(600)
+        print(forked, flush=True)
+        sys.stdin.readline()
+        os._exit(1)
+
+asyncio.run(main())
+"""
+
+
+async def test_what_a_worker_forked_does_not_keep_it_among_the_living(fleet: FleetMetrics) -> None:
+    with fleet.pipe() as end:
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", FORKING, str(end), pass_fds=[end], stdin=PIPE, stdout=PIPE, cwd=ROOT
+        )
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    forked = int(await worker.stdout.readline())
+    try:
+        await until(lambda: fleet.numbers()[PROCESSES] == 1)
+        worker.stdin.write(b"die\n")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await worker.wait()
+        await until(lambda: fleet.numbers()[PROCESSES] == 0)
+        os.kill(forked, 0)  # it is still there
+    finally:
+        os.kill(forked, signal.SIGKILL)

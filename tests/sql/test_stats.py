@@ -89,14 +89,24 @@ def test_beyond_the_bound_it_is_estimated_and_says_so(session: Session) -> None:
     assert (depths(small), small.estimated) == ((3, 0, 0, 0), [])
 
 
-def test_what_is_scheduled_beyond_the_bound_does_not_hide_what_waits(session: Session) -> None:
-    session.enqueue_many(MANY, delays=[dt.timedelta(minutes=5)], priorities=[0])
+@pytest.mark.parametrize("priority", [0, 5])
+def test_what_is_scheduled_beyond_the_bound_does_not_hide_what_waits(session: Session, priority: int) -> None:
+    session.enqueue_many(MANY, delays=[dt.timedelta(minutes=5)], priorities=[priority])
     session.enqueue_many(7)
 
     row = stats(session, bound=1000)
 
     assert (sum(row.waiting), row.estimated) == (7, ["scheduled"])
     assert 0.7 * MANY < row.scheduled < 1.4 * MANY
+
+
+def test_what_waits_beyond_the_bound_does_not_hide_what_is_scheduled(session: Session) -> None:
+    session.enqueue_many(MANY)
+    session.enqueue_many(7, delays=[dt.timedelta(minutes=5)])
+
+    row = stats(session, bound=1000)
+
+    assert (row.scheduled, row.estimated) == (7, ["waiting"])
 
 
 def test_many_held_jobs_are_shared_out_by_a_sample(session: Session) -> None:
