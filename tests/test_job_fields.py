@@ -26,7 +26,9 @@ def test_what_is_said_is_the_job() -> None:
     assert (job.payload, job.timeout) == ('{"a":1}', timedelta(seconds=90))
 
 
-@pytest.mark.parametrize("run_at", [1_900_000_000, True, ["2030-01-31T12:00:00Z"], "2030-01-31T12:00:00"])
+@pytest.mark.parametrize(
+    "run_at", [1_900_000_000, "1900000000", True, ["2030-01-31T12:00:00Z"], "2030-01-31T12:00:00"]
+)
 def test_a_moment_is_text_with_its_zone(run_at: object) -> None:
     with pytest.raises(ValidationError):
         JobFields.model_validate({"task": "t", "run_at": run_at})

@@ -27,13 +27,17 @@ async def dead_letters(client: TheClient, query: Annotated[DeadQuery, Query()]) 
     return Page(items=items, next=cursor_after(letters[-1]) if len(letters) == query.limit else None)
 
 
-@router.post("/retry", dependencies=[needs("admin")], responses=answers(422), summary="Put dead jobs back")
+@router.post(
+    "/retry", dependencies=[needs("admin")], responses=answers(400, 413, 422), summary="Put dead jobs back"
+)
 async def retry(chosen: ChosenJobs, client: TheClient) -> Ids:
     """With as many attempts as they first had. The answer names those that were dead."""
     return Ids(ids=await client.redrive([id_of(text) for text in chosen.ids]))
 
 
-@router.post("/purge", dependencies=[needs("admin")], responses=answers(422), summary="Delete dead letters")
+@router.post(
+    "/purge", dependencies=[needs("admin")], responses=answers(400, 413, 422), summary="Delete dead letters"
+)
 async def purge(chosen: ChosenJobs, client: TheClient) -> Ids:
     """For good. The answer names those that were there."""
     return Ids(ids=await client.purge([id_of(text) for text in chosen.ids]))

@@ -32,7 +32,11 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
 @router.post(
-    "", status_code=201, dependencies=[needs("enqueue")], responses=answers(413, 422), summary="Enqueue a job"
+    "",
+    status_code=201,
+    dependencies=[needs("enqueue")],
+    responses=answers(400, 413, 422),
+    summary="Enqueue a job",
 )
 async def enqueue(fields: JobFields, client: TheClient, request: Request, response: Response) -> Enqueued:
     """The object is the same as a line of `pgqueue enqueue --file`. The worker validates the payload."""
@@ -45,7 +49,7 @@ async def enqueue(fields: JobFields, client: TheClient, request: Request, respon
     "/many",
     status_code=201,
     dependencies=[needs("enqueue")],
-    responses=answers(413, 422),
+    responses=answers(400, 413, 422),
     summary="Enqueue many jobs",
 )
 async def enqueue_many(many: ManyJobs, client: TheClient) -> Ids:
@@ -71,7 +75,10 @@ async def list_jobs(client: TheClient, query: Annotated[JobQuery, Query()]) -> P
 
 
 @router.post(
-    "/run-now", dependencies=[needs("admin")], responses=answers(422), summary="Run scheduled jobs now"
+    "/run-now",
+    dependencies=[needs("admin")],
+    responses=answers(400, 413, 422),
+    summary="Run scheduled jobs now",
 )
 async def run_now(chosen: ChosenJobs, client: TheClient) -> Ids:
     """Those put off, for later or for a retry. The answer names those that were."""
@@ -79,7 +86,10 @@ async def run_now(chosen: ChosenJobs, client: TheClient) -> Ids:
 
 
 @router.post(
-    "/reprioritise", dependencies=[needs("admin")], responses=answers(422), summary="Move to another priority"
+    "/reprioritise",
+    dependencies=[needs("admin")],
+    responses=answers(400, 413, 422),
+    summary="Move to another priority",
 )
 async def reprioritise(chosen: Reprioritised, client: TheClient) -> Ids:
     """Those that wait or are scheduled. The answer names those that were moved."""
@@ -108,7 +118,10 @@ async def get(
 
 
 @router.post(
-    "/{job_id}/cancel", dependencies=[needs("admin")], responses=answers(404, 422), summary="Cancel a job"
+    "/{job_id}/cancel",
+    dependencies=[needs("admin")],
+    responses=answers(400, 404, 413, 422),
+    summary="Cancel a job",
 )
 async def cancel(job_id: AskedId, client: TheClient, why: Cancellation | None = None) -> Cancelled:
     """One that waits is cancelled at once, one that runs is told."""

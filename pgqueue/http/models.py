@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -13,7 +12,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from pgqueue.job_fields import JobFields
+from pgqueue.job_fields import JobFields, Moment, whole
 from pgqueue.record import State
 
 T = TypeVar("T")
@@ -161,7 +160,7 @@ class ChosenJobs(BaseModel):
 class Reprioritised(ChosenJobs):
     """Jobs, and their new priority: 0 (most urgent) to 9."""
 
-    priority: Annotated[int, Field(ge=0, le=9)]
+    priority: Annotated[int, Field(strict=True, ge=0, le=9), BeforeValidator(whole)]
 
 
 class JobQuery(BaseModel):
@@ -172,8 +171,8 @@ class JobQuery(BaseModel):
     state: State | None = None
     queue: Annotated[str | None, Field(max_length=63, pattern=WITHOUT_NUL)] = None
     task: Annotated[str | None, Field(max_length=255, pattern=WITHOUT_NUL)] = None
-    enqueued_since: AwareDatetime | None = None
-    enqueued_before: AwareDatetime | None = None
+    enqueued_since: Moment | None = None
+    enqueued_before: Moment | None = None
     cursor: Annotated[str | None, Field(max_length=LONGEST_CURSOR)] = None
     limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE)] = 100
 
@@ -186,7 +185,7 @@ class DeadQuery(BaseModel):
     queue: Annotated[str | None, Field(max_length=63, pattern=WITHOUT_NUL)] = None
     task: Annotated[str | None, Field(max_length=255, pattern=WITHOUT_NUL)] = None
     error_type: Annotated[str | None, Field(max_length=255, pattern=WITHOUT_NUL)] = None
-    died_since: AwareDatetime | None = None
+    died_since: Moment | None = None
     cursor: Annotated[str | None, Field(max_length=LONGEST_CURSOR)] = None
     limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE)] = 100
 

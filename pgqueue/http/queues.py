@@ -21,7 +21,7 @@ async def queues(service: TheService) -> list[QueueAnswer]:
     "/queues/pause",
     status_code=204,
     dependencies=[needs("admin")],
-    responses=answers(422),
+    responses=answers(400, 413, 422),
     summary="Pause a queue",
 )
 async def pause(chosen: ChosenQueue, client: TheClient) -> None:
@@ -33,7 +33,7 @@ async def pause(chosen: ChosenQueue, client: TheClient) -> None:
     "/queues/resume",
     status_code=204,
     dependencies=[needs("admin")],
-    responses=answers(422),
+    responses=answers(400, 413, 422),
     summary="Resume a queue",
 )
 async def resume(chosen: ChosenQueue, client: TheClient) -> None:

@@ -15,7 +15,7 @@ def test_a_line_needs_no_more_than_a_task() -> None:
 
 
 def test_a_line_may_say_everything_a_job_has() -> None:
-    text = b"""{"task": "tasks.send", "queue": "email", "payload": {"to": "\xc3\xa9"}, "priority": 0,
+    text = b"""{"task": "tasks.send", "queue": "email", "payload": {"to": "\xc3\xa9"}, "priority": 0.0,
         "max_attempts": 3, "run_at": "2030-01-31T12:00:00Z", "timeout": "1h30m", "headers": {"trace": "abc"},
         "keep_result": true}"""
 

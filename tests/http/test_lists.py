@@ -87,6 +87,14 @@ async def test_scheduled_jobs_are_hurried(api: httpx.AsyncClient, client: AsyncC
     assert len(await client.claim("default", limit=2)) == 2
 
 
+@pytest.mark.parametrize("priority", [False, "1", 1.5, 10, None])
+async def test_a_priority_is_a_number(unasked: FastAPI, priority: object) -> None:
+    async with caller(unasked) as api:
+        answer = await api.post("/v1/jobs/reprioritise", json={"ids": ["1"], "priority": priority})
+
+    assert answer.status_code == 422
+
+
 async def test_waiting_jobs_get_another_priority(api: httpx.AsyncClient, client: AsyncClient) -> None:
     job_id = str(await client.enqueue(Job(task="t", payload="{}")))
 
