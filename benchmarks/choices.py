@@ -95,7 +95,7 @@ def introduce(choices: Sequence[Choice], given: Given) -> tuple[list[Choice], Gi
 def _without(
     choices: Sequence[Choice], is_out: Callable[[Contestant], bool], reason: str
 ) -> tuple[list[Choice], list[str]]:
-    """What is left, and a note for each left out. Raises Misuse where nobody is."""
+    """What is left, and a note of those left out. Raises Misuse where nobody is."""
     kept = [
         Choice(scenario, [one for one in contestants if not is_out(one)]) for scenario, contestants in choices
     ]
@@ -103,7 +103,8 @@ def _without(
         if not contestants:
             raise Misuse(f"nobody is left for {scenario.name} to measure: {reason}")
     left = _labels(kept)
-    return kept, [f"left out, {reason}: {label}" for label in _labels(choices) if label not in left]
+    out = [label for label in _labels(choices) if label not in left]
+    return kept, [f"left out, {reason}: {', '.join(out)}"] if out else []
 
 
 def _is_missing(contestant: Contestant) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.latency import percentile
 from benchmarks.plots.style import COLOURS, figure, plain, save
@@ -15,6 +15,8 @@ SIZE_INCHES = (12, 8)
 SLICES = 100
 HEADROOM = 1.25
 """Above the highest value, for the legend."""
+TICKS = (1, 2, 5)
+"""In each decade of a latency: a soak's may span less than one."""
 MEGABYTE = 1_000_000
 SMALLEST_SHARE = 0.01
 """A relation that never takes this share of the whole is drawn with the others of its kind."""
@@ -82,5 +84,6 @@ def _draw_latency(panel: Any, shape: Shape, seen: Seen, timed: Sequence[Timed], 
         heights = [percentile(values, share) for _, values in filled]
         panel.plot(moments, heights, label=name, color=colour, linewidth=1.2)
     panel.set(title=title, ylabel="milliseconds", yscale="log")
+    panel.yaxis.set_major_locator(LogLocator(subs=TICKS))
     panel.yaxis.set_major_formatter(FuncFormatter(plain))
-    panel.yaxis.set_minor_formatter(FuncFormatter(plain))
+    panel.yaxis.set_minor_formatter(NullFormatter())

@@ -99,7 +99,8 @@ def test_peers_not_asked_for_and_not_installed_are_left_out_and_named() -> None:
     kept, _, notes = introduce(choices_of(["worker"], []), OUR_OWN)
 
     assert {one.system for one in kept[0].contestants}.isdisjoint(PEERS)
-    assert notes == [f"left out, not installed (make bench-peers): {name}:fsync" for name in PEERS]
+    labels = ", ".join(f"{name}:fsync" for name in PEERS)
+    assert notes == [f"left out, not installed (make bench-peers): {labels}"]
 
 
 @pytest.mark.usefixtures("nothing_installed")
