@@ -1,7 +1,6 @@
 """Enqueues lines of jobs, and tells which are bad; it must never hold more than a chunk of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +23,7 @@ class Progress:
     """How far the lines are.
 
     through: the last line that is committed or refused. under_way: the first and the last
-    line of what has been sent and not been answered: whether that is in, nobody knows.
+    line of what is being committed: until that is answered, nobody knows whether it is in.
     told: the first bad lines, each with its reason.
     """
 
@@ -33,6 +32,10 @@ class Progress:
     through: int = 0
     under_way: tuple[int, int] | None = None
     told: list[tuple[int, str]] = field(default_factory=list)
+
+    def settled(self, number: int) -> None:
+        """All up to this line are in, or told to be bad."""
+        self.through, self.under_way = number, None
 
 
 class LineSender:
@@ -76,12 +79,12 @@ class LineSender:
                 raise psycopg.Rollback
             progress.under_way = (1, last)
         if not progress.bad:
-            progress.enqueued, progress.through, progress.under_way = enqueued, last, None
+            progress.enqueued = enqueued
+            progress.settled(last)
 
     def _send_chunks(self, lines: Iterable[Line]) -> None:
         for chunk in chunks(self._jobs(lines)):
             self._enqueue(chunk)
-            self.progress.through = chunk[-1][0]
 
     def _jobs(self, lines: Iterable[Line]) -> Iterator[Numbered]:
         for line in lines:
@@ -95,28 +98,20 @@ class LineSender:
         if self._strict and self.progress.bad:
             return
         try:
-            with self._sent(jobs), self._connection.transaction():
+            with self._connection.transaction():
                 self._client.enqueue_many([job for _, job in jobs], connection=self._connection)
+                self.progress.under_way = (jobs[0][0], jobs[-1][0])
         except (InvalidJob, psycopg.DataError) as error:
             if len(jobs) == 1:
                 self._refuse(jobs[0][0], message_of(error))
+                self.progress.settled(jobs[0][0])
             else:
                 half = len(jobs) // 2
                 self._enqueue(jobs[:half])
                 self._enqueue(jobs[half:])
         else:
             self.progress.enqueued += len(jobs)
-
-    @contextmanager
-    def _sent(self, jobs: Sequence[Numbered]) -> Iterator[None]:
-        """Under way until the server has answered: an interruption leaves the mark where it is."""
-        self.progress.under_way = (jobs[0][0], jobs[-1][0])
-        try:
-            yield
-        except (InvalidJob, psycopg.DataError):
-            self.progress.under_way = None
-            raise
-        self.progress.under_way = None
+            self.progress.settled(jobs[-1][0])
 
     def _refuse(self, number: int, reason: str) -> None:
         self.progress.bad += 1

@@ -15,6 +15,14 @@ from tests.cli.conftest import Run
 
 GOOD = '{"task": "tasks.send", "queue": "email", "payload": {"user_id": 7}}'
 
+# Ends the session that enqueues to queue `fatal`, when it commits.
+LOST_AT_COMMIT = """
+    create function public.end_session() returns trigger language plpgsql as
+    $$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
+    create constraint trigger lost after insert on pgqueue.queues deferrable initially deferred
+    for each row when (new.name = 'fatal') execute function public.end_session();
+"""
+
 
 def test_enqueue_prints_the_id(run: Run, client: Client) -> None:
     result = run("enqueue", "email", "tasks.send", '{"user_id": 7}', "--delay", "1h", "--priority", "2")
@@ -159,7 +167,7 @@ def test_an_interrupted_file_tells_what_is_in(
     assert waiting(connection) == (0 if strict else 4)
 
 
-def test_a_server_lost_on_the_way_leaves_one_chunk_in_doubt(
+def test_a_server_lost_on_the_way_has_what_was_committed(
     run: Run, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cut(stream: BinaryIO) -> Iterator[Line]:
@@ -178,6 +186,38 @@ def test_a_server_lost_on_the_way_leaves_one_chunk_in_doubt(
     result = run("enqueue", "--file", "-", answer=f"{GOOD}\n" * 8)
 
     assert result.exit_code == 1
-    assert "the jobs of lines 1 to 4 are in" in result.stderr
-    assert "of lines 5 to 6 nobody knows" in result.stderr
+    assert result.stderr.endswith("the jobs of lines 1 to 4 are in, but for the bad ones\n")
     assert waiting(connection) == 4
+
+
+@pytest.mark.parametrize(("strict", "doubt"), [(False, "lines 3 to 4"), (True, "lines 1 to 8")])
+def test_what_a_server_lost_while_it_was_committed_nobody_knows(
+    run: Run, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, strict: bool, doubt: str
+) -> None:
+    connection.execute(LOST_AT_COMMIT)
+    monkeypatch.setattr(enqueue_lines, "CHUNK_JOBS", 2)
+    lines = [GOOD] * 8
+    lines[2] = GOOD.replace("email", "fatal")
+
+    result = run("enqueue", "--file", "-", *(["--strict"] if strict else []), answer="\n".join(lines))
+
+    assert result.exit_code == 1
+    assert ("the jobs of lines 1 to 2 are in" in result.stderr) is not strict
+    assert f"of {doubt} nobody knows: look before you send them again" in result.stderr
+
+
+def test_an_interruption_among_halves_counts_those_that_are_in(
+    run: Run, client: Client, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    client.change_settings(payload_limit_bytes=200)
+    monkeypatch.setattr(enqueue_lines, "message_of", interrupt)
+    lines = [GOOD] * 8
+    lines[5] = json.dumps({"task": "tasks.send", "payload": {"text": "a" * 300}})
+
+    result = run("enqueue", "--file", "-", answer="\n".join(lines))
+
+    assert result.stderr == ("pgqueue: interrupted; the jobs of lines 1 to 5 are in, but for the bad ones\n")
+    assert waiting(connection) == 5
