@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from benchmarks.databases import open_databases
 from benchmarks.given import OUR_OWN, Given
 from benchmarks.peers.catalogue import PEERS
+from benchmarks.peers.opening import open_peer
 from benchmarks.rows import Durability
-from benchmarks.servers import redis_server
+from benchmarks.shared_servers import SharedServers
+from benchmarks.systems.peer import PeerSystem
 from benchmarks.systems.pgqueue import PgQueue
 from benchmarks.systems.redis_streams import RedisStreams
 from benchmarks.systems.system import System
@@ -46,38 +47,30 @@ def answering_to(name: str) -> list[Contestant]:
 
 
 @contextmanager
-def open_systems(contestants: Sequence[Contestant], given: Given = OUR_OWN) -> Iterator[list[System]]:
+def open_systems(
+    contestants: Sequence[Contestant], given: Given = OUR_OWN
+) -> Iterator[list[System | PeerSystem]]:
     """The systems, in the contestants' order: on given servers, or on our own, which end with the block."""
     with ExitStack() as stack:
-        queues = stack.enter_context(open_pgqueue(contestants, given))
-        yield [
-            queues[contestant] if contestant in queues else _open_redis(stack, contestant, given)
-            for contestant in contestants
-        ]
+        servers = SharedServers(stack, given)
+        yield [_open(contestant, servers, given, stack) for contestant in contestants]
 
 
-@contextmanager
-def open_pgqueue(
-    contestants: Sequence[Contestant], given: Given = OUR_OWN
-) -> Iterator[dict[Contestant, PgQueue]]:
-    """pgqueue at the durabilities asked for: one server, a database each. Others are left out."""
-    wanted = [contestant for contestant in contestants if contestant.system == PgQueue.name]
-    if not wanted:
-        yield {}
-        return
-    with ExitStack() as stack:
-        databases = stack.enter_context(open_databases(given))
-        queues: dict[Contestant, PgQueue] = {}
-        for contestant in wanted:
-            dsn = databases.create(f"bench_{contestant.durability}")
-            PgQueue.install(dsn)
-            queues[contestant] = PgQueue(dsn, contestant.durability)
-            stack.callback(queues[contestant].close)
-        yield queues
-
-
-def _open_redis(stack: ExitStack, contestant: Contestant, given: Given) -> RedisStreams:
-    url = given.redis_url or f"unix://{stack.enter_context(redis_server(contestant.durability))}"
-    system = RedisStreams(url, contestant.durability)
+def _open(
+    contestant: Contestant, servers: SharedServers, given: Given, stack: ExitStack
+) -> System | PeerSystem:
+    if contestant.system in PEERS:
+        return stack.enter_context(open_peer(contestant.system, contestant.durability, servers))
+    system = (
+        _open_pgqueue(contestant, servers)
+        if contestant.system == PgQueue.name
+        else RedisStreams(given.redis_url or servers.redis_url(contestant.durability), contestant.durability)
+    )
     stack.callback(system.close)
     return system
+
+
+def _open_pgqueue(contestant: Contestant, servers: SharedServers) -> PgQueue:
+    dsn = servers.databases().create(f"bench_{contestant.durability}")
+    PgQueue.install(dsn)
+    return PgQueue(dsn, contestant.durability)

@@ -38,7 +38,7 @@ ALL = (
         name=lifecycle.SCENARIO,
         about="enqueue, claim and finish by one client, at several batch sizes",
         run=lifecycle.run,
-        systems=("pgqueue", "redis-streams"),
+        systems=("pgqueue", "redis-streams", "pgqueuer", "pgmq"),
         usual=LIFECYCLE,
         own_servers="",
     ),

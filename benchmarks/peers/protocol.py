@@ -1,7 +1,8 @@
 """A peer's side of the talk with the harness; it must never import more than the standard library.
 
 `python -m benchmarks.peers.scripts.NAME client ADDRESS` answers requests, one JSON object a line, in and out:
-install, enqueue (jobs), send, unfinished. `... worker ADDRESS` works the queue until SIGTERM.
+install, enqueue (jobs), lifecycle (jobs, batch), send, unfinished. `... worker ADDRESS` works the queue until
+SIGTERM.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from benchmarks.stamps import STAMP_SOCKET, Start
 
@@ -40,6 +41,13 @@ class Queue(Protocol):
 
     def work(self) -> Any:
         """Run its own worker in this process, until SIGTERM; the no-op handler calls `count_one`."""
+
+
+class ClaimingQueue(Queue, Protocol):
+    """A peer whose claim and finish can be called without its worker; it may take part in `lifecycle`."""
+
+    def consume(self, batch: int) -> Any:
+        """Claim up to that many jobs and finish them, running none; returns how many."""
 
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -79,6 +87,8 @@ def _answer(queue: Queue, run: Callable[..., Any], request: dict[str, Any]) -> A
             began = time.perf_counter()
             run(queue.enqueue, jobs)
             return {"seconds": time.perf_counter() - began}
+        case {"do": "lifecycle", "jobs": int(jobs), "batch": int(batch)}:
+            return cast("Answer", run(_lifecycle, queue, jobs, batch))
         case {"do": "send"}:
             sent_ns = time.monotonic_ns()
             run(queue.send)
@@ -86,6 +96,25 @@ def _answer(queue: Queue, run: Callable[..., Any], request: dict[str, Any]) -> A
         case {"do": "unfinished"}:
             return {"jobs": run(queue.unfinished)}
     raise ValueError(f"not a request: {request}")
+
+
+async def _lifecycle(queue: ClaimingQueue, jobs: int, batch: int) -> Answer:
+    """All jobs in, then all jobs through, `jobs` being a multiple of `batch`."""
+    began = time.perf_counter()
+    for _ in range(jobs // batch):
+        await _told(queue.enqueue(batch))
+    enqueued = time.perf_counter()
+    finished = 0
+    while finished < jobs:
+        taken = await _told(queue.consume(batch))
+        if not taken:
+            raise RuntimeError(f"ran dry at {finished} of {jobs} jobs")
+        finished += taken
+    return {"enqueue_seconds": enqueued - began, "consume_seconds": time.perf_counter() - enqueued}
+
+
+async def _told(told: Any) -> Any:
+    return await told if inspect.isawaitable(told) else told
 
 
 def tell_start() -> None:

@@ -9,6 +9,7 @@ from benchmarks.failures import BenchmarkFailed
 from benchmarks.plan import Plan
 from benchmarks.rounds import Progress, interleave
 from benchmarks.rows import Readings, Row, rows_of
+from benchmarks.systems.peer import PeerSystem
 from benchmarks.systems.system import System
 
 SCENARIO = "lifecycle"
@@ -27,7 +28,7 @@ def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> li
     return rows
 
 
-def _rows_at(batch: int, systems: Sequence[System], plan: Plan, progress: Progress) -> list[Row]:
+def _rows_at(batch: int, systems: Sequence[System | PeerSystem], plan: Plan, progress: Progress) -> list[Row]:
     jobs = plan.scaled(JOBS_PER_ROUND[batch])
     readings = interleave(
         systems,
@@ -48,10 +49,13 @@ def _whole_batches(jobs: int, batch: int) -> int:
     return max(jobs // batch, 1) * batch
 
 
-def measure(system: System, *, jobs: int, batch: int) -> Readings:
+def measure(system: System | PeerSystem, *, jobs: int, batch: int) -> Readings:
     """One round: all jobs in, then all jobs through. `jobs` is a multiple of `batch`."""
-    enqueue_seconds = _enqueue(system, jobs, batch)
-    consume_seconds = _consume(system, jobs, batch)
+    if isinstance(system, PeerSystem):
+        enqueue_seconds, consume_seconds = system.lifecycle_seconds(jobs, batch)
+    else:
+        enqueue_seconds = _enqueue(system, jobs, batch)
+        consume_seconds = _consume(system, jobs, batch)
     left = system.waiting()
     if left:
         raise BenchmarkFailed(

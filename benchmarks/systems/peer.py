@@ -60,6 +60,15 @@ class PeerSystem:
         """The moment is taken inside its client."""
         return int(self._ask(do="send")["sent_ns"])
 
+    def lifecycle_seconds(self, jobs: int, batch: int) -> tuple[float, float]:
+        """To enqueue that many batch by batch, and to claim and finish them; taken inside its client."""
+        answer = self._ask(do="lifecycle", jobs=jobs, batch=batch)
+        return float(answer["enqueue_seconds"]), float(answer["consume_seconds"])
+
+    def waiting(self) -> int:
+        """Jobs that did not succeed yet, by its own tables or keys."""
+        return int(self._ask(do="unfinished")["jobs"])
+
     def worker(self, stamps: Path, tally: Path) -> Child:
         """Its script, as a worker."""
         command = [*self._command, "worker", self._address]
@@ -67,7 +76,7 @@ class PeerSystem:
 
     def is_drained(self) -> bool:
         """By its own tables or keys."""
-        return not self._ask(do="unfinished")["jobs"]
+        return not self.waiting()
 
     def _leave(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from uuid import uuid4
 
 from benchmarks.peers.protocol import main, tell_start
 from benchmarks.tally import count_one
@@ -16,8 +17,16 @@ class FakeQueue:
         print("not an answer")
 
     def enqueue(self, jobs: int) -> None:
-        for number in range(jobs):
-            Path(self._folder, f"noop-{number}").touch()
+        for _ in range(jobs):
+            Path(self._folder, f"noop-{uuid4()}").touch()
+
+    async def consume(self, batch: int) -> int:
+        if self._folder.name == "dry":
+            return 0
+        jobs = list(self._folder.iterdir())[:batch]
+        for job in jobs:
+            job.unlink()
+        return len(jobs)
 
     def send(self) -> None:
         Path(self._folder, "stamp").touch()

@@ -15,10 +15,11 @@ from benchmarks.peers import __main__ as installer
 from benchmarks.peers import environment
 from benchmarks.peers.catalogue import PEERS, Peer
 from benchmarks.peers.environment import Environment
+from benchmarks.peers.opening import as_uri
+from benchmarks.scenarios import lifecycle
 from benchmarks.scenarios.worker import measure
 from benchmarks.systems.peer import PeerSystem
 from benchmarks.worker_process import worker_environment
-from benchmarks.worker_systems import as_uri
 
 
 class FakePeer(Peer):
@@ -83,6 +84,22 @@ def test_jobs_that_ran_twice_fail_the_round(tmp_path: Path) -> None:
         pytest.raises(BenchmarkFailed, match=r"^fake at fsync ran 8 handlers for 4 jobs"),
     ):
         measure(system, jobs=4, pickups=2)
+
+
+def test_a_peer_that_can_be_called_without_its_worker_takes_part_in_lifecycle(tmp_path: Path) -> None:
+    with fake(tmp_path / "queue") as system:
+        readings = lifecycle.measure(system, jobs=4, batch=2)
+
+        assert system.waiting() == 0
+    assert all(value > 0 for value in readings.values())
+
+
+def test_a_peer_that_runs_dry_fails_the_round(tmp_path: Path) -> None:
+    with (
+        fake(tmp_path / "dry") as system,
+        pytest.raises(BenchmarkFailed, match="RuntimeError: ran dry at 0 of 4 jobs"),
+    ):
+        lifecycle.measure(system, jobs=4, batch=2)
 
 
 @pytest.mark.usefixtures("nothing_installed")

@@ -52,6 +52,12 @@ class PgmqQueue:
         for start in range(0, jobs, SEND_BATCH):
             self._client.send_batch(QUEUE, [NOOP] * min(SEND_BATCH, jobs - start))
 
+    def consume(self, batch: int) -> int:
+        """Read and delete, a statement each."""
+        messages = self._client.read_batch(QUEUE, batch_size=batch)
+        self._client.delete_batch(QUEUE, [message.msg_id for message in messages])
+        return len(messages)
+
     def send(self) -> None:
         """One message."""
         self._client.send(QUEUE, {"task": "stamp"})

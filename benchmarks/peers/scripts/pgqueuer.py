@@ -11,11 +11,15 @@ a larger `batch_size`, by which it also writes outcomes; no limits on concurrenc
 of its claim. Bulk insert: `enqueue` with lists, one statement, a batch as large as was quickest.
 """
 
+from datetime import timedelta
+from uuid import uuid4
+
 import asyncpg
 import uvloop
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.models import Job
+from pgqueuer.ports.repository import EntrypointExecutionParameter
 from pgqueuer.queries import Queries
 
 from benchmarks.payload import BODY_TEXT
@@ -25,6 +29,8 @@ from benchmarks.tally import count_one
 BODY = f'{{"text": "{BODY_TEXT}"}}'.encode()
 ENQUEUE_BATCH = 10_000
 DEQUEUE_BATCH = 1_000
+NO_LIMIT = 0
+HEARTBEAT = timedelta(seconds=30)
 UNFINISHED = """
 select
     (select count(*) from pgqueuer)
@@ -37,6 +43,7 @@ class PgQueuerQueue:
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
+        self._manager = uuid4()
 
     async def install(self) -> None:
         """With its recommended autovacuum settings."""
@@ -50,6 +57,18 @@ class PgQueuerQueue:
         for start in range(0, jobs, ENQUEUE_BATCH):
             size = min(ENQUEUE_BATCH, jobs - start)
             await self._queries.enqueue(["noop"] * size, [BODY] * size, [0] * size)
+
+    async def consume(self, batch: int) -> int:
+        """As its worker does: a claim, then the outcomes, a statement each."""
+        jobs = await self._queries.dequeue(
+            batch_size=batch,
+            entrypoints={"noop": EntrypointExecutionParameter(concurrency_limit=NO_LIMIT)},
+            queue_manager_id=self._manager,
+            global_concurrency_limit=None,
+            heartbeat_timeout=HEARTBEAT,
+        )
+        await self._queries.log_jobs([(job, "successful", None) for job in jobs])
+        return len(jobs)
 
     async def send(self) -> None:
         """One statement."""
