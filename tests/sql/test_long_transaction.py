@@ -74,3 +74,23 @@ def test_what_is_done_with_a_claim_does_not_walk_those_that_have_ended(
 
     dearer = {name: after[name] for name in HOLDERS if not is_flat(fresh[name], after[name], DEEPER)}
     assert dearer == {}, fresh
+
+
+STATS = {
+    "queue_stats": "select * from pgqueue.queue_stats()",
+    "worker_stats": "select * from pgqueue.worker_stats()",
+}
+
+
+@pytest.mark.parametrize("statement", STATS.values(), ids=STATS)
+def test_telling_what_is_held_does_not_walk_the_claims_that_have_ended(
+    session: Session, statement: str
+) -> None:
+    session.enqueue_many(20)
+    session.claim(max_jobs=10, worker=7, lease="1 hour")
+    fresh = cost(session, statement)
+    kill_claims(session, DEAD, ago="10 minutes", worker=8)
+
+    after = cost(session, statement)
+
+    assert is_flat(fresh, after), (fresh, after)
