@@ -1,13 +1,12 @@
 """Many claimers at once, each a process of its own; none of them must stop while a job is left."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from benchmarks.contestants import Contestant
 from benchmarks.crew import SPAWN
 from benchmarks.failures import BenchmarkFailed
-from benchmarks.host import connect
+from benchmarks.systems.system import System
 
 LOOK_SECONDS = 0.002
 TELLING_SECONDS = 0.2
@@ -47,9 +46,9 @@ def seconds_of(drained: Sequence[Drained], *, start: float, jobs: int) -> float:
     return max(one.ended for one in drained) - start
 
 
-def claim_for_ever(contestant: Contestant, dsn: str, drain: Drain, number: int) -> None:
-    """Drain whenever told to."""
-    system = connect(contestant, dsn)
+def claim_for_ever(connect: Callable[[], System], drain: Drain, number: int) -> None:
+    """Drain whenever told to, as the client that `connect` gives in this process."""
+    system = connect()
     system.consume(1)  # connects and plans before anybody measures
     drain.answers.put(Drained(0, 0.0))
     while True:

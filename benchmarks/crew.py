@@ -19,7 +19,7 @@ from benchmarks.failures import BenchmarkFailed
 SPAWN = multiprocessing.get_context("spawn")
 FORKED = multiprocessing.get_context("forkserver")
 """For processes by the dozen: forked from one that has imported already, and that holds no connection."""
-LOADS = ("application", "load", "soaking", "victims")
+LOADS = ("application", "claimers", "load", "soaking", "victims")
 FORKED.set_forkserver_preload([f"benchmarks.{name}" for name in LOADS])
 STOP_SECONDS = 5.0
 PATIENCE_SECONDS = 300.0

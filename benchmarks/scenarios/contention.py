@@ -1,19 +1,21 @@
 """How fast a queue drains with 1 to 64 claimers, each a process of its own; no job may be left or lost."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.claimers import PATIENCE_SECONDS, Drain, claim_for_ever
 from benchmarks.contestants import Contestant
-from benchmarks.crew import Crew
+from benchmarks.crew import FORKED, Crew
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.host import Host, connect, postgres_host
 from benchmarks.plan import Plan
 from benchmarks.rounds import Progress, interleave
 from benchmarks.rows import Readings, Row, rows_of
-from benchmarks.systems.system import TableSystem
+from benchmarks.servers import redis_server
+from benchmarks.systems.redis_streams import RedisStreams
+from benchmarks.systems.system import SharedSystem, System
 
 SCENARIO = "contention"
 CLAIMERS = (1, 2, 4, 8, 16, 32, 64)
@@ -32,14 +34,14 @@ class Case:
 class Field:
     """A queue, and all its claimers waiting for the word."""
 
-    def __init__(self, contestant: Contestant, host: Host, most: int, stack: ExitStack) -> None:
-        dsn = stack.enter_context(host.database(contestant))
-        self.system: TableSystem = connect(contestant, dsn)
-        stack.callback(self.system.close)
+    def __init__(
+        self, system: SharedSystem, connect: Callable[[], System], most: int, stack: ExitStack
+    ) -> None:
+        self.system = system
         self.drain = Drain(most)
-        crew = stack.enter_context(Crew())
+        crew = stack.enter_context(Crew(FORKED))
         for number in range(most):
-            crew.start(claim_for_ever, contestant, dsn, self.drain, number)
+            crew.start(claim_for_ever, connect, self.drain, number)
         for _ in range(most):
             self.drain.answers.get(timeout=PATIENCE_SECONDS)
 
@@ -52,7 +54,7 @@ def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> li
     rows: list[Row] = []
     with ExitStack() as stack:
         host = stack.enter_context(postgres_host(given=plan.given))
-        fields = {one: Field(one, host, max(counts), stack) for one in contestants}
+        fields = {one: _open_field(one, host, max(counts), plan, stack) for one in contestants}
         for batch, jobs in JOBS.items():
             readings = interleave(
                 cases,
@@ -62,6 +64,20 @@ def run(contestants: Sequence[Contestant], plan: Plan, progress: Progress) -> li
             )
             rows += _rows_of(dict(zip(cases, readings, strict=True)), batch)
     return rows
+
+
+def _open_field(contestant: Contestant, host: Host, most: int, plan: Plan, stack: ExitStack) -> Field:
+    system: SharedSystem
+    another: Callable[[], System]
+    if contestant.system == RedisStreams.name:
+        url = plan.given.redis_url or f"unix://{stack.enter_context(redis_server(contestant.durability))}"
+        system = stream = RedisStreams(url, contestant.durability)
+        another = partial(RedisStreams, url, contestant.durability, joins=stream.stream)
+    else:
+        dsn = stack.enter_context(host.database(contestant))
+        system, another = connect(contestant, dsn), partial(connect, contestant, dsn)
+    stack.callback(system.close)
+    return Field(system, another, most, stack)
 
 
 def measure(case: Case, *, fields: dict[Contestant, Field], batch: int, jobs: int) -> Readings:

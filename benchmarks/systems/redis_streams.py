@@ -1,6 +1,7 @@
 """Redis Streams through redis-py with hiredis; it must never be given less than its best settings."""
 
 import contextlib
+import os
 import secrets
 from typing import cast
 
@@ -13,10 +14,10 @@ from benchmarks.payload import BODY_TEXT
 from benchmarks.rows import Durability
 
 GROUP = "workers"
-CONSUMER = "one"
 # Under appendfsync always MULTI made long pipelines faster: clearly at 1000 entries, hardly at 100, and not
 # at 10. Probably since Redis reads a long pipeline in pieces and syncs after each.
 FEWEST_FOR_MULTI = 100
+FILL_BATCH = 1_000
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
 
@@ -33,27 +34,37 @@ class RedisStreams:
 
     name = "redis-streams"
 
-    def __init__(self, url: str, durability: Durability) -> None:
+    def __init__(self, url: str, durability: Durability, *, joins: str | None = None) -> None:
+        """joins: another client's stream, of whose group this becomes one more consumer."""
         if not HIREDIS_AVAILABLE:
             raise BenchmarkFailed(
                 "redis-py runs without hiredis, which would be unfair: pip install 'redis[hiredis]'"
             )
         self.durability = durability
         self._fields: dict[FieldT, EncodableT] = {b"text": BODY_TEXT.encode()}
-        self._stream = f"pgqueue-bench-{secrets.token_hex(4)}"  # a given Redis may hold others' keys
+        self.stream = joins or f"pgqueue-bench-{secrets.token_hex(4)}"  # a given Redis may hold others' keys
+        self._consumer = f"consumer-{os.getpid()}"
+        self._is_owner = joins is None
         self._redis = redis.Redis.from_url(url, protocol=3, socket_timeout=None)
-        self._redis.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
+        if self._is_owner:
+            self._redis.xgroup_create(self.stream, GROUP, id="0", mkstream=True)
 
     def enqueue(self, batch: int) -> None:
         """One pipeline of XADD; a batch of one is a plain XADD, which costs Redis less."""
         if batch == 1:
-            self._redis.xadd(self._stream, self._fields)
+            self._redis.xadd(self.stream, self._fields)
             return
         is_one_fsync = self.durability == "fsync" and batch >= FEWEST_FOR_MULTI
         with self._redis.pipeline(transaction=is_one_fsync) as pipeline:
             for _ in range(batch):
-                pipeline.xadd(self._stream, self._fields)
+                pipeline.xadd(self.stream, self._fields)
             pipeline.execute()
+
+    def fill(self, count: int) -> None:
+        """That many entries, for filling, not for measuring."""
+        while count > 0:
+            self.enqueue(min(count, FILL_BATCH))
+            count -= FILL_BATCH
 
     def carry(self, text: str) -> None:
         """The text of every entry from now on; ASCII."""
@@ -63,15 +74,15 @@ class RedisStreams:
         """XREADGROUP; returns the identifiers."""
         answer = cast(
             "dict[bytes, list[Entries]]",
-            self._redis.xreadgroup(GROUP, CONSUMER, {self._stream: ">"}, count=batch),
+            self._redis.xreadgroup(GROUP, self._consumer, {self.stream: ">"}, count=batch),
         )
-        return [identifier for identifier, _ in answer[self._stream.encode()][0]] if answer else []
+        return [identifier for identifier, _ in answer[self.stream.encode()][0]] if answer else []
 
     def finish(self, claimed: list[bytes]) -> None:
         """XACK and XDEL of all of them in one pipeline."""
         with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.xack(self._stream, GROUP, *claimed)
-            pipeline.xdel(self._stream, *claimed)
+            pipeline.xack(self.stream, GROUP, *claimed)
+            pipeline.xdel(self.stream, *claimed)
             pipeline.execute()
 
     def consume(self, batch: int) -> int:
@@ -83,7 +94,7 @@ class RedisStreams:
 
     def waiting(self) -> int:
         """Entries still in the stream, claimed or not."""
-        return self._redis.xlen(self._stream)
+        return self._redis.xlen(self.stream)
 
     def log_bytes(self) -> int:
         """What the append-only file holds."""
@@ -97,7 +108,8 @@ class RedisStreams:
         return cast("dict[str, int]", self._redis.info(section))
 
     def close(self) -> None:
-        """Delete the stream and leave the server."""
-        with contextlib.suppress(redis.ConnectionError):  # it is gone, and the stream with it
-            self._redis.delete(self._stream)
+        """Leave the server; the stream's owner deletes it before."""
+        if self._is_owner:
+            with contextlib.suppress(redis.ConnectionError):  # it is gone, and the stream with it
+                self._redis.delete(self.stream)
         self._redis.close()

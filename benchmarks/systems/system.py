@@ -46,6 +46,16 @@ class LoggingSystem(SteppedSystem, Protocol):
         """What was written so far to the log that makes it durable."""
 
 
+class SharedSystem(System, Protocol):
+    """A queue that many clients drain together."""
+
+    def fill(self, count: int) -> None:
+        """That many jobs, for filling, not for measuring."""
+
+    def close(self) -> None:
+        """Leave the server."""
+
+
 class TableSystem(SteppedSystem, Protocol):
     """A queue in PostgreSQL's tables."""
 

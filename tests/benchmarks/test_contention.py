@@ -3,13 +3,15 @@ import pytest
 from benchmarks.claimers import Drained, seconds_of
 from benchmarks.failures import BenchmarkFailed
 from benchmarks.scenarios import contention
-from tests.benchmarks.conftest import OURS, TINY, Silence
+from tests.benchmarks.conftest import OURS, STREAMS, TINY, Silence
 
 
 def test_every_number_of_claimers_drains_the_queue() -> None:
-    rows = contention.run([OURS], TINY, Silence())
+    rows = contention.run([OURS, STREAMS], TINY, Silence())
 
-    assert {(row.batch, row.settings["claimers"]) for row in rows} == {(10, 1), (10, 2), (100, 1), (100, 2)}
+    for system in ("pgqueue", "redis-streams"):
+        cases = {(row.batch, row.settings["claimers"]) for row in rows if row.system == system}
+        assert cases == {(10, 1), (10, 2), (100, 1), (100, 2)}
     for batch in (10, 100):
         shares = [row.value for row in rows if row.metric == "share_of_best" and row.batch == batch]
         assert max(shares) == 1.0
