@@ -1,5 +1,6 @@
 """`jobs list`, `show`, `cancel`, `run-now` and `reprioritise`: jobs, whatever state they are in."""
 
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -26,8 +27,6 @@ ON_CANCEL = {
     "running": "job {id} is running; its worker has been told",
     "cancelled": "job {id} was cancelled already",
 }
-
-
 PAGE = 500
 MOST_LOOKS = 200  # at five thousand jobs each: what is rarer than one in a million is not hunted down
 
@@ -68,7 +67,7 @@ def list_jobs(
     else:
         print("no jobs fit" if page.next is None else "no jobs fit so far")
     if page.next is not None:
-        print(f"there may be more: --after '{page.next}'", file=sys.stderr)
+        print(f"there may be more: --after {shlex.quote(page.next)}", file=sys.stderr)
 
 
 def looked_up(

@@ -1,6 +1,7 @@
 """Tests of `jobs`."""
 
 import json
+import shlex
 from datetime import timedelta
 
 import pytest
@@ -60,7 +61,15 @@ def test_list_goes_on_where_it_ended(run: Run, client: Client, monkeypatch: pyte
 
     listed = [json.loads(result.stdout)["jobs"] for result in (first, second)]
     assert [int(job["id"]) for page in listed for job in page] == sorted(enqueued, reverse=True)
-    assert shown.stderr == f"there may be more: --after '{place}'\n"
+    assert shown.stderr == f"there may be more: --after {place}\n"
+
+
+def test_a_place_is_told_as_a_shell_reads_it(run: Run, client: Client) -> None:
+    client.enqueue_many([GREETING.options(queue="Ann's post")] * 2)
+
+    shown = run("jobs", "list", "--state", "waiting", "--limit", "1")
+
+    assert shlex.split(shown.stderr)[-1].endswith("Ann's post")
 
 
 def test_list_gives_up_hunting_what_is_rare(
