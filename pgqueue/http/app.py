@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from pgqueue.async_client import AsyncClient
-from pgqueue.http import dead, health, jobs, queues
+from pgqueue.http import dead, events, health, jobs, queues
 from pgqueue.http.access import Authenticate, Token, by_place, by_token
 from pgqueue.http.gate import Gate
 from pgqueue.http.problems import Problem, answers, tell_problems
@@ -65,8 +65,8 @@ def create_app(
     )
     tell_problems(app)
     app.include_router(health.router)
-    for router in (jobs.router, dead.router, queues.router):
-        app.include_router(router, responses=answers(401, 403, 500, 503))
+    for router in (jobs.router, dead.router, queues.router, events.router):
+        app.include_router(router, responses=answers(401, 403, 422, 500, 503))
     describe_problems(app)
     return app
 

@@ -12,7 +12,7 @@ from pgqueue.http.service import TheClient, needs
 router = APIRouter(prefix="/v1/dead", tags=["dead letters"])
 
 
-@router.get("", dependencies=[needs("read")], responses=answers(422), summary="List dead letters")
+@router.get("", dependencies=[needs("read")], summary="List dead letters")
 async def dead_letters(client: TheClient, query: Annotated[DeadQuery, Query()]) -> Page[DeadAnswer]:
     """Those that fit every filter, newest first."""
     letters = await client.dead_letters(
@@ -28,7 +28,7 @@ async def dead_letters(client: TheClient, query: Annotated[DeadQuery, Query()]) 
 
 
 @router.post(
-    "/retry", dependencies=[needs("admin")], responses=answers(400, 413, 422), summary="Put dead jobs back"
+    "/retry", dependencies=[needs("admin")], responses=answers(400, 413), summary="Put dead jobs back"
 )
 async def retry(chosen: ChosenJobs, client: TheClient) -> Ids:
     """With as many attempts as they first had. The answer names those that were dead."""
@@ -36,7 +36,7 @@ async def retry(chosen: ChosenJobs, client: TheClient) -> Ids:
 
 
 @router.post(
-    "/purge", dependencies=[needs("admin")], responses=answers(400, 413, 422), summary="Delete dead letters"
+    "/purge", dependencies=[needs("admin")], responses=answers(400, 413), summary="Delete dead letters"
 )
 async def purge(chosen: ChosenJobs, client: TheClient) -> Ids:
     """For good. The answer names those that were there."""

@@ -35,7 +35,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
     "",
     status_code=201,
     dependencies=[needs("enqueue")],
-    responses=answers(400, 413, 422),
+    responses=answers(400, 413),
     summary="Enqueue a job",
 )
 async def enqueue(fields: JobFields, client: TheClient, request: Request, response: Response) -> Enqueued:
@@ -49,7 +49,7 @@ async def enqueue(fields: JobFields, client: TheClient, request: Request, respon
     "/many",
     status_code=201,
     dependencies=[needs("enqueue")],
-    responses=answers(400, 413, 422),
+    responses=answers(400, 413),
     summary="Enqueue many jobs",
 )
 async def enqueue_many(many: ManyJobs, client: TheClient) -> Ids:
@@ -58,7 +58,7 @@ async def enqueue_many(many: ManyJobs, client: TheClient) -> Ids:
     return Ids(ids=await client.enqueue_many(jobs))
 
 
-@router.get("", dependencies=[needs("read")], responses=answers(422), summary="List jobs")
+@router.get("", dependencies=[needs("read")], summary="List jobs")
 async def list_jobs(client: TheClient, query: Annotated[JobQuery, Query()]) -> Page[JobLine]:
     """Newest first; waiting and scheduled ones, asked for by state, in the order they are claimed in."""
     page = await client.list_jobs(
@@ -77,7 +77,7 @@ async def list_jobs(client: TheClient, query: Annotated[JobQuery, Query()]) -> P
 @router.post(
     "/run-now",
     dependencies=[needs("admin")],
-    responses=answers(400, 413, 422),
+    responses=answers(400, 413),
     summary="Run scheduled jobs now",
 )
 async def run_now(chosen: ChosenJobs, client: TheClient) -> Ids:
@@ -88,7 +88,7 @@ async def run_now(chosen: ChosenJobs, client: TheClient) -> Ids:
 @router.post(
     "/reprioritise",
     dependencies=[needs("admin")],
-    responses=answers(400, 413, 422),
+    responses=answers(400, 413),
     summary="Move to another priority",
 )
 async def reprioritise(chosen: Reprioritised, client: TheClient) -> Ids:
@@ -105,7 +105,7 @@ def numbered(number: int, fields: JobFields) -> Job:
         raise type(error)(f"jobs.{number}: {error}") from error
 
 
-@router.get("/{job_id}", dependencies=[needs("read")], responses=answers(404, 422), summary="Look at a job")
+@router.get("/{job_id}", dependencies=[needs("read")], responses=answers(404), summary="Look at a job")
 async def get(
     job_id: AskedId,
     service: TheService,
@@ -120,7 +120,7 @@ async def get(
 @router.post(
     "/{job_id}/cancel",
     dependencies=[needs("admin")],
-    responses=answers(400, 404, 413, 422),
+    responses=answers(400, 404, 413),
     summary="Cancel a job",
 )
 async def cancel(job_id: AskedId, client: TheClient, why: Cancellation | None = None) -> Cancelled:

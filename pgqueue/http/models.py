@@ -278,6 +278,48 @@ class StatsAnswer(Answer):
     horizon: list[HorizonAnswer]
 
 
+class EndAnswer(Answer):
+    """One attempt that has ended; queue and task are null once the job's body is gone."""
+
+    job_id: Id
+    queue: str | None
+    task: str | None
+    finished_at: datetime
+    worker: Id | None
+    attempt: int
+    state: str
+    run_seconds: float | None
+    error_type: str | None
+
+
+class EndedAnswer(Answer):
+    """How attempts ended. run_mean, run_p95: seconds; rates: attempts a second, over the last ten.
+
+    success_rate: the share of those that succeeded or did not; null of none.
+    """
+
+    succeeded: int
+    failed: int
+    expired: int
+    dead: int
+    cancelled: int
+    run_mean: float | None
+    run_p95: float | None
+    succeeded_rate: float
+    failed_rate: float
+    success_rate: float | None
+
+
+class ActivityAnswer(Answer):
+    """What went on from `since` until `moment`. enqueued_rate: jobs a second."""
+
+    moment: datetime
+    since: datetime
+    total: EndedAnswer
+    by_worker: dict[int, EndedAnswer]
+    enqueued_rate: float
+
+
 class Health(BaseModel):
     """That all is well."""
 

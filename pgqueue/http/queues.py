@@ -1,8 +1,8 @@
-"""/v1/queues, /v1/workers, /v1/stats: what the installation holds, sampled once a second at most, for all."""
+"""/v1/queues, /v1/workers, /v1/stats, /v1/activity: what there is and goes on, sampled for all at once."""
 
 from fastapi import APIRouter
 
-from pgqueue.http.models import ChosenQueue, QueueAnswer, StatsAnswer, WorkerAnswer
+from pgqueue.http.models import ActivityAnswer, ChosenQueue, QueueAnswer, StatsAnswer, WorkerAnswer
 from pgqueue.http.problems import answers
 from pgqueue.http.service import TheClient, TheService, needs
 
@@ -21,7 +21,7 @@ async def queues(service: TheService) -> list[QueueAnswer]:
     "/queues/pause",
     status_code=204,
     dependencies=[needs("admin")],
-    responses=answers(400, 413, 422),
+    responses=answers(400, 413),
     summary="Pause a queue",
 )
 async def pause(chosen: ChosenQueue, client: TheClient) -> None:
@@ -33,7 +33,7 @@ async def pause(chosen: ChosenQueue, client: TheClient) -> None:
     "/queues/resume",
     status_code=204,
     dependencies=[needs("admin")],
-    responses=answers(400, 413, 422),
+    responses=answers(400, 413),
     summary="Resume a queue",
 )
 async def resume(chosen: ChosenQueue, client: TheClient) -> None:
@@ -52,3 +52,9 @@ async def workers(service: TheService) -> list[WorkerAnswer]:
 async def stats(service: TheService) -> StatsAnswer:
     """Queues, workers, tables, and who keeps vacuum from clearing up."""
     return StatsAnswer.model_validate(await service.stats.get())
+
+
+@router.get("/activity", dependencies=[needs("read")], summary="See what went on lately")
+async def activity(service: TheService) -> ActivityAnswer:
+    """How the attempts of the last minute ended, how long they ran, how fast jobs come."""
+    return ActivityAnswer.model_validate(await service.activity.get())

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -10,8 +11,10 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from pgqueue.async_client import AsyncClient
+from pgqueue.calls.activity import Activity, End
 from pgqueue.calls.jobs import known
 from pgqueue.http.access import Role
+from pgqueue.http.feed import Feed
 from pgqueue.http.gate import CALLER
 from pgqueue.http.shared import Shared
 from pgqueue.record import JobRecord
@@ -36,11 +39,16 @@ class Service:
         self.closing = asyncio.Event()
         self.waiters = 0
         self.stats: Shared[Stats] = Shared(client.stats, fresh_seconds=STATS_FRESH_SECONDS)
+        self.activity: Shared[Activity] = Shared(client.activity, fresh_seconds=STATS_FRESH_SECONDS)
+        self.feed = Feed(self._last_ends)
         self.check: Shared[None] = Shared(self._check, fresh_seconds=CHECK_FRESH_SECONDS)
 
     async def _check(self) -> None:
         async with asyncio.timeout(CHECK_SECONDS):
             await self.client.check_schema()
+
+    async def _last_ends(self, limit: int) -> Sequence[End]:
+        return await self.client.last_ends(limit=limit)
 
     async def wait(self, job_id: int, seconds: float) -> JobRecord:
         """The job once it has ended, at the latest after so long, or when we close. Raises UnknownJob.
@@ -67,8 +75,9 @@ class Service:
             self.waiters -= 1
 
     def stop(self) -> None:
-        """Answer now who waits, and be ready for nobody more."""
+        """Answer now who waits, end the streams, and be ready for nobody more."""
         self.closing.set()
+        self.feed.close()
 
     async def close(self) -> None:
         """Stop, and close the client if it is ours."""

@@ -50,3 +50,14 @@ async def test_stats_tell_the_tables_and_no_queries(api: httpx.AsyncClient, dsn:
     assert {relation["relation"] for relation in answer.json()["relations"]} >= {"jobs", "ready"}
     assert [holder["kind"] for holder in answer.json()["horizon"]] == ["transaction"]
     assert "secret_sesame" not in answer.text
+
+
+async def test_activity_tells_how_attempts_ended(api: httpx.AsyncClient, client: AsyncClient) -> None:
+    await client.enqueue(Job(task="t", payload="{}"))
+    for delivery in await client.claim("default"):
+        await client.finish(delivery)
+
+    found = (await api.get("/v1/activity")).json()
+
+    assert (found["total"]["succeeded"], found["total"]["success_rate"]) == (1, 1.0)
+    assert found["since"] < found["moment"]
