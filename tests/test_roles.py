@@ -190,6 +190,18 @@ def test_an_admin_redrives_and_sees_it(dsn: str, connection: psycopg.Connection[
         assert admin.execute("select state from pgqueue.job_states").fetchall() == [("waiting",)]
 
 
+def test_what_somebody_runs_is_told_to_admins_alone(dsn: str) -> None:
+    seen = {}
+    with psycopg.connect(dsn) as holder:
+        holder.execute("select pg_current_xact_id(), 'a secret'")
+        for role in ("pgqueue_worker", "pgqueue_admin"):
+            with as_role(dsn, role) as connection:
+                rows = connection.execute("select query from pgqueue.horizon_holders()").fetchall()
+                seen[role] = any("a secret" in (query or "") for (query,) in rows)
+
+    assert seen == {"pgqueue_worker": False, "pgqueue_admin": True}
+
+
 def test_a_stranger_can_do_nothing(dsn: str) -> None:
     forbidden = all_of(ENQUEUES, WORKS, RULES, FINDS_NOTHING, INNER, reads(), writes())
 

@@ -29,8 +29,8 @@ class FleetMetrics:
     """The numbers of some processes, added up: a prometheus_client collector."""
 
     def __init__(self) -> None:
-        self._alive: dict[int, Numbers] = {}
-        self._gone: Numbers = {}
+        # Those gone and those alive, replaced as a whole: a scrape, in its own thread, sees nobody twice.
+        self._told: tuple[Numbers, dict[int, Numbers]] = ({}, {})
         self._number = count()
         self._readers: set[asyncio.Task[None]] = set()
 
@@ -55,9 +55,9 @@ class FleetMetrics:
 
     def numbers(self) -> Numbers:
         """What all of them have counted, and what those alive say is so."""
-        alive = tuple(self._alive.values())
+        gone, alive = self._told
         processes: Numbers = {(catalogue.WORKER_PROCESSES.name, ()): 0}
-        return added([self._gone, processes, *alive])
+        return added([gone, processes, *alive.values()])
 
     def collect(self) -> Iterator[Family]:
         """The metrics, for prometheus_client."""
@@ -72,14 +72,15 @@ class FleetMetrics:
         )
         try:
             while (line := await reader.readline()).endswith(b"\n"):
-                self._alive[number] = read(line)
+                gone, alive = self._told
+                self._told = (gone, alive | {number: read(line)})
         except ValueError:
             logger.exception("what a worker process says of its metrics cannot be read")
         finally:
             transport.close()
-            last = self._alive.get(number, {})
-            self._gone = added([self._gone, counted(last)])  # before: a scrape meanwhile may see it twice
-            self._alive.pop(number, None)
+            gone, alive = self._told
+            left = {other: numbers for other, numbers in alive.items() if other != number}
+            self._told = (added([gone, counted(alive.get(number, {}))]), left)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ It must never cost a job more than some list entries: no locks, no labels looked
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 
 from prometheus_client.metrics_core import Metric as Family
 
@@ -42,12 +42,23 @@ class WorkerMetrics:
         self._tasks: Container[str] = ()
         self._at_present: Callable[[], Numbers] | None = None
 
-    def begin(self, tasks: Container[str], at_present: Callable[[], Numbers]) -> None:
-        """For the worker's use. tasks: those it knows. at_present: what else there is to tell, when asked."""
+    def begin(
+        self,
+        tasks: Container[str],
+        at_present: Callable[[], Numbers],
+        *,
+        expected: Collection[tuple[str, str]] = (),
+    ) -> None:
+        """For the worker's use. tasks: those it knows. at_present: what else there is to tell, when asked.
+
+        expected: queues and tasks told from the start: to Prometheus, what first appears as 1 did not grow.
+        """
         if self._at_present is not None:
             raise RuntimeError("these are another worker's metrics: make others for each worker")
         self._tasks = tasks
         self._at_present = at_present
+        self._tallies.update({place: Tally() for place in expected})
+        self._pickups.update({queue: empty(PICKUP_SECONDS) for queue, _ in expected})
 
     def claimed(self, lease: Lease) -> None:
         """Jobs were claimed."""

@@ -72,9 +72,9 @@ class Worker:
         self.settings = settings or WorkerSettings()
         self.counts = MeteredCounts(metrics) if metrics else Counts()
         self._tasks = by_name(tasks)
-        if metrics:
-            metrics.begin(self._tasks, self._at_present)
         self._rota = Rota(queues, strict=strict)
+        if metrics:
+            metrics.begin(self._tasks, self._at_present, expected=self._expected())
         self._is_drain = drain
         self._tracing = tracing
         self._stops = 0
@@ -211,6 +211,11 @@ class Worker:
         connections.line.on_break = self._wake_pump
         if connections.guard is not None and connections.has_guard_apart:
             connections.guard.on_break = self._lost_guard
+
+    def _expected(self) -> list[tuple[str, str]]:
+        """The tasks that are meant to come from our queues, after their queue."""
+        queues = self._rota.queues
+        return [(task.queue, name) for name, task in self._tasks.items() if task.queue in queues]
 
     def _at_present(self) -> Numbers:
         """What the metrics tell of us beside the attempts; asked from whatever thread."""

@@ -324,8 +324,9 @@ $$;
 --   prepared     one prepared for two-phase commit, by its name
 --   slot         a replication slot, by its name
 --   standby      a standby that says what its readers still need, by its name
--- `age` is the transaction's, `transactions` how many have begun since. What belongs
--- to another role its owner alone may see: then `age` and `query` are null.
+-- `age` is the transaction's, `transactions` how many have begun since. `query` is for
+-- admins, and for who could see it without us; and of another role's session the server
+-- may hide both from our owner, unless it has pg_read_all_stats.
 create or replace function pgqueue.horizon_holders()
 returns table (
     kind text,
@@ -344,7 +345,13 @@ as $$
     select holder.kind, holder.pid, holder.name, holder.state, holder.query, holder.age, pg_catalog.age(holder.horizon)::bigint
     from (
         select
-            'transaction' as kind, activity.pid, activity.application_name as name, activity.state, activity.query,
+            'transaction' as kind, activity.pid, activity.application_name as name, activity.state,
+            case
+                when pg_has_role(session_user, activity.usesysid, 'usage')
+                    or pg_has_role(session_user, 'pg_read_all_stats', 'usage')
+                    or pg_has_role(session_user, to_regrole('pgqueue_admin')::oid, 'usage')
+                    then activity.query
+            end as query,
             pgqueue.now() - activity.xact_start as age,
             case
                 when pg_catalog.age(activity.backend_xid) > pg_catalog.age(activity.backend_xmin) then activity.backend_xid

@@ -102,6 +102,16 @@ def test_no_two_workers_share_their_metrics(metrics: WorkerMetrics) -> None:
         metrics.begin({}, dict)
 
 
+def test_what_is_expected_begins_at_nothing() -> None:
+    metrics = WorkerMetrics()
+    metrics.begin({"send"}, dict, expected=[("q", "send")])
+    reading = read(metrics)
+
+    assert reading("pgqueue_worker_attempts_ended_total", queue="q", task="send", outcome="dead") == 0
+    assert reading("pgqueue_worker_run_seconds_count", task="send") == 0
+    assert reading("pgqueue_worker_pickup_seconds_count", queue="q") == 0
+
+
 def test_a_worker_that_did_nothing_tells_nothing_false(metrics: WorkerMetrics) -> None:
     reading = read(metrics)
 

@@ -45,6 +45,14 @@ async def test_a_worker_tells_every_metric(run_worker: RunWorker, client: AsyncC
     assert reading("pgqueue_worker_claims_total", found="nothing")
 
 
+async def test_a_task_is_told_before_its_first_job(run_worker: RunWorker) -> None:
+    metrics = WorkerMetrics()
+    run_worker(fail, metrics=metrics)
+
+    started = "pgqueue_worker_attempts_started_total"
+    assert read(metrics)(started, queue="default", task="fail") == 0
+
+
 async def test_what_runs_is_busy(run_worker: RunWorker, client: AsyncClient) -> None:
     began, go = asyncio.Event(), asyncio.Event()
 
