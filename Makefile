@@ -5,9 +5,12 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq --constraint constraints.txt --editable
 OLD := pgqueue needs Python 3.11 or later, this is %d.%d; name another: make PYTHON=python3.12
 
+CRD_SCHEMAS := @kubernetes-models/prometheus-operator@6.0.0 @kubernetes-models/keda@2.0.0 \
+	@kubernetes-models/cloudnative-pg@2.0.0 typescript@7.0.2
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test bench bench-quick bench-peers soak chaos drill lint help clean
+.PHONY: demo test bench bench-quick bench-peers soak chaos drill manifests lint help clean
 
 demo: .venv/demo-installed  ## index Python's standard library on an embedded PostgreSQL
 	@$(BIN)/pgqueue demo
@@ -32,6 +35,12 @@ chaos: .venv/all-installed  ## strike workers, server, network and clocks for mi
 
 drill: .venv/all-installed  ## play Kubernetes' autoscaler over real workers for three minutes, and a plot
 	@$(BIN)/python -m tests.drill $(ARGS)
+
+manifests: .venv/all-installed  ## check k8s/ by the schemas of Kubernetes and of the operators, fetched by npm
+	@$(BIN)/python -m tests.k8s.prometheus_rule
+	@mkdir -p build/crd-schemas
+	@npm install --prefix build/crd-schemas --no-save --ignore-scripts --no-audit --no-fund --silent $(CRD_SCHEMAS)
+	@$(BIN)/python -m pytest tests/k8s $(ARGS)
 
 lint: .venv/all-installed  ## style, types and the floors of the modules
 	@$(BIN)/ruff check

@@ -1,15 +1,13 @@
 """What the manifests say that the drill plays by: the autoscaler's rules, the monitor's interval."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from pgqueue.durations import duration
 from tests.drill.autoscaler import Policy, Rules, Scaling
+from tests.k8s.manifests import K8S, documents
 
-COMPONENTS = Path(__file__).parents[2] / "k8s" / "components"
+COMPONENTS = K8S / "components"
 HPA = COMPONENTS / "hpa" / "hpa.yaml"
 MONITORS = COMPONENTS / "monitors" / "monitors.yaml"
 
@@ -20,11 +18,6 @@ class Selected:
 
     name: str
     labels: dict[str, frozenset[str]]
-
-
-def documents(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file of YAML."""
-    return [document for document in yaml.safe_load_all(path.read_text()) if document]
 
 
 def scaling() -> Scaling:
