@@ -1,6 +1,6 @@
 """/v1/jobs: enqueue, list, look, wait, cancel, hurry."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -109,12 +109,13 @@ def numbered(number: int, fields: JobFields) -> Job:
 async def get(
     job_id: AskedId,
     service: TheService,
+    request: Request,
     wait: Annotated[
         float, Query(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for its end.")
     ] = 0,
 ) -> JobAnswer:
     """Everything known of it. With `wait` the answer comes once it has ended, or then, as it is."""
-    return answer_of(await service.wait(id_of(job_id), wait))
+    return JobAnswer.model_validate(await service.wait(id_of(job_id), wait, is_gone=request.is_disconnected))
 
 
 @router.post(
@@ -127,8 +128,3 @@ async def cancel(job_id: AskedId, client: TheClient, why: Cancellation | None = 
     """One that waits is cancelled at once, one that runs is told."""
     reason = why.reason if why else None
     return Cancelled.model_validate({"found": await client.cancel(id_of(job_id), reason=reason)})
-
-
-def answer_of(record: Any) -> JobAnswer:
-    """The record as it is answered."""
-    return JobAnswer.model_validate(record)

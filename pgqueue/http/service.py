@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from pgqueue.calls.jobs import known
 from pgqueue.http.access import Role
 from pgqueue.http.feed import Feed
 from pgqueue.http.gate import CALLER
+from pgqueue.http.problems import RETRY_AFTER
 from pgqueue.http.shared import Shared
 from pgqueue.record import JobRecord
 from pgqueue.stats import Stats
@@ -26,6 +28,9 @@ CONNECTION_TIMEOUT = timedelta(seconds=5)  # whoever asks over HTTP asks again
 STATS_FRESH_SECONDS = 1.0
 CHECK_FRESH_SECONDS = 1.0
 CHECK_SECONDS = 3.0  # longer no probe waits
+MOST_WAITERS = 200  # each looks for its job up to twice a second
+
+Question = Callable[[], Awaitable[bool]]
 
 bearer = HTTPBearer(auto_error=False, description="See `pgqueue token`. The gate has looked at it already.")
 
@@ -50,29 +55,31 @@ class Service:
     async def _last_ends(self, limit: int) -> Sequence[End]:
         return await self.client.last_ends(limit=limit)
 
-    async def wait(self, job_id: int, seconds: float) -> JobRecord:
-        """The job once it has ended, at the latest after so long, or when we close. Raises UnknownJob.
+    async def wait(self, job_id: int, seconds: float, *, is_gone: Question) -> JobRecord:
+        """The job once it has ended; as it is after so long, when we close, or once nobody waits any more.
 
-        No connection is held between the looks.
+        No connection is held between the looks. Raises UnknownJob, or HTTPException where too many wait.
         """
+        if seconds and self.waiters >= MOST_WAITERS:
+            detail = f"{MOST_WAITERS} requests wait for jobs already: ask again, or without wait"
+            raise HTTPException(503, detail, headers=RETRY_AFTER)
         deadline = time.monotonic() + seconds
-        for pause in pauses():
-            record = known(job_id, await self.client.get(job_id))
-            left = deadline - time.monotonic()
-            if record.has_ended or left <= 0 or self.closing.is_set():
-                return record
-            await self._rest(min(pause, left))
+        self.waiters += 1
+        try:
+            for pause in pauses():
+                record = known(job_id, await self.client.get(job_id))
+                left = deadline - time.monotonic()
+                if record.has_ended or left <= 0 or self.closing.is_set() or await is_gone():
+                    return record
+                await self._rest(min(pause, left))
+        finally:
+            self.waiters -= 1
         raise AssertionError("pauses never end")
 
     async def _rest(self, seconds: float) -> None:
-        self.waiters += 1
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.closing.wait()
-        except TimeoutError:
-            return
-        finally:
-            self.waiters -= 1
 
     def stop(self) -> None:
         """Answer now who waits, end the streams, and be ready for nobody more."""

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from pgqueue import AsyncClient, Job
 from pgqueue.http import create_app, stop
+from pgqueue.http import service as services
 from tests.http.conftest import caller
 from tests.waiting import until
 
@@ -170,6 +171,23 @@ async def test_waiters_hold_no_connection(dsn: str) -> None:
 
             assert answer.status_code == 200
             assert {(await one_answer).json()["state"] for one_answer in waiting} == {"cancelled"}
+
+
+async def test_one_waiter_too_many_is_sent_away(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "MOST_WAITERS", 1)
+    app = create_app(client)
+    path = f"/v1/jobs/{await client.enqueue(Job(task='t', payload='{}'))}"
+    async with caller(app) as api:
+        waiting = asyncio.ensure_future(api.get(path, params={"wait": 60}))
+        await until(lambda: app.state.service.waiters == 1)
+
+        refused = await api.get(path, params={"wait": 1})
+        found = await api.get(path)
+
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+        assert found.status_code == 200
+        stop(app)
+        await waiting
 
 
 async def test_stopping_answers_who_waits(dsn: str, client: AsyncClient) -> None:

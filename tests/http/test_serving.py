@@ -45,6 +45,18 @@ async def test_told_to_stop_it_answers_who_waits(client: AsyncClient) -> None:
         assert (await waiting).json()["state"] == "waiting"
 
 
+async def test_a_waiter_who_hangs_up_is_forgotten(client: AsyncClient) -> None:
+    app = create_app(client)
+    job_id = await client.enqueue(Job(task="t", payload="{}"))
+    async with served(app) as (_, api):
+        waiting = asyncio.ensure_future(api.get(f"/v1/jobs/{job_id}", params={"wait": 60}))
+        await until(lambda: app.state.service.waiters == 1)
+
+        waiting.cancel()
+
+        await until(lambda: app.state.service.waiters == 0)
+
+
 async def test_it_gives_up_a_body_that_has_no_end() -> None:
     async def endless() -> AsyncIterator[bytes]:
         while True:
