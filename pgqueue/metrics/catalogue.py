@@ -53,7 +53,7 @@ BUSY_SLOTS = Metric("pgqueue_busy_slots", "gauge", "How many they run, as far as
 ENQUEUED = Metric(
     "pgqueue_jobs_enqueued_total",
     "counter",
-    "Jobs enqueued since the exporter started, by the server's statistics, which lag a second.",
+    "Jobs enqueued since the exporter started, by the server's statistics, which lag some seconds.",
 )
 CLAIMS = Metric("pgqueue_claims_total", "counter", "Batches of jobs claimed, by the same.")
 ENDED = Metric(

@@ -274,7 +274,7 @@ $$;
 -- Every table of ours: its partitions one by one, those that are not partitioned as
 -- their own. `low` and `high`: its window, if it is one. `size_bytes`: with indexes and
 -- what is stored beside. `inserted`: rows ever inserted, by the server's statistics,
--- which lag a second and begin anew when they are lost. No row while one is dropped.
+-- which lag some seconds and begin anew when they are lost. No row while one is dropped.
 create or replace function pgqueue.relation_stats()
 returns table (
     relation text,
