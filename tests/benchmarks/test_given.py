@@ -8,12 +8,13 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner, Result
 
+from benchmarks import given as given_module
 from benchmarks.choices import Misuse, choices_of, introduce
 from benchmarks.command import application
 from benchmarks.contestants import Contestant, open_systems
 from benchmarks.databases import PREFIX
 from benchmarks.failures import BenchmarkFailed
-from benchmarks.given import Given, ask_postgres, durability_of
+from benchmarks.given import Given, ask_postgres, ask_redis, durability_of
 from benchmarks.host import Host, postgres_host
 from benchmarks.scenarios.lifecycle import measure
 from benchmarks.servers import redis_server
@@ -76,6 +77,21 @@ def test_who_may_not_create_databases_is_told_so(host: Host, dsn_of_somebody: st
 
     with pytest.raises(BenchmarkFailed, match="somebody may not create databases"):
         ask_postgres(dsn_of_somebody)
+
+
+def test_a_server_older_than_ours_is_refused(dsn_of_somebody: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(given_module, "OLDEST_POSTGRES", 99)
+
+    with pytest.raises(BenchmarkFailed, match="is version 18; give 99 or newer"):
+        ask_postgres(dsn_of_somebody)
+
+
+def test_a_redis_that_does_not_tell_is_refused(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as server:
+        server.acl_setuser("nobody", enabled=True, nopass=True, commands=["+@all", "-config"])
+
+        with pytest.raises(BenchmarkFailed, match="does not tell how durable it is"):
+            ask_redis(redis_url.replace("unix://", "unix://nobody:nothing@"))
 
 
 def test_a_server_that_is_not_durable_is_said_to_be_so(host: Host, dsn_of_somebody: str) -> None:
