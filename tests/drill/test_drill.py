@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.drill import manifests
 from tests.drill.autoscaler import SYNC_SECONDS, quickened
+from tests.drill.command import show
 from tests.drill.ledger import ran
 from tests.drill.load import Phase
 from tests.drill.plot import draw
@@ -31,6 +33,7 @@ PLAN = Plan(
 async def test_workers_come_and_go_and_no_job_is_lost(tmp_path: Path) -> None:
     seen = await run(PLAN, tmp_path, told=print)
     counted = ran(tmp_path / "ran")
+    show(Console(), PLAN, seen, counted)
     draw(tmp_path / "drill.png", PLAN, seen)
 
     assert breaches(seen, counted, SCALING) == []

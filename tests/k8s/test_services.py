@@ -4,6 +4,9 @@ import pytest
 
 from tests.k8s.manifests import OVERLAYS, Document, built, container, of_kind, pod, workloads
 
+OTHERS = 20
+"""Connections of the exporter, a migration, standbys, the operator, and of who has to look."""
+
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
@@ -92,7 +95,11 @@ def test_what_connects_to_the_database_of_cloudnativepg_names_its_services_and_r
     }
 
     assert pooler["spec"]["cluster"]["name"] == cluster["metadata"]["name"]
-    assert dsns <= {f"postgresql://{user}@{host}/{database['database']}" for user in users for host in hosts}
+    assert dsns <= {
+        f"postgresql://{user}@{host}/{database['database']}?sslmode=require"
+        for user in users
+        for host in hosts
+    }
     assert len(dsns) == 4
 
 
@@ -105,3 +112,19 @@ def test_what_migrates_or_listens_does_not_go_through_the_pooler() -> None:
     assert "pooler" not in environment["pgqueue-migrate"]["PGQUEUE_DSN"]
     assert "pooler" not in environment["pgqueue-worker"]["PGQUEUE_WATCH_DSN"]
     assert "pooler" in environment["pgqueue-worker"]["PGQUEUE_DSN"]
+
+
+def test_the_server_has_room_for_all_who_may_connect() -> None:
+    objects = built("production")
+    [cluster] = of_kind(objects, "Cluster").values()
+    [pooler] = of_kind(objects, "Pooler").values()
+    [scaler] = of_kind(objects, "HorizontalPodAutoscaler").values()
+    roles = len(cluster["spec"]["managed"]["roles"])
+    pooled = (
+        roles
+        * pooler["spec"]["instances"]
+        * int(pooler["spec"]["pgbouncer"]["parameters"]["default_pool_size"])
+    )
+    direct = scaler["spec"]["maxReplicas"] + OTHERS
+
+    assert pooled + direct <= int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
