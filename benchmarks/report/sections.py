@@ -24,7 +24,7 @@ FULL_SPEED = {"through": "client", "load": "full speed", "horizon": "pinned"}
 SECTIONS = (
     Section(
         scenario=lifecycle.SCENARIO,
-        full=Plan(rounds=5),
+        full=Plan(rounds=5, divisor=2),
         quick=Plan(rounds=3, divisor=10),
         tables=[
             Table(metrics=[metric], across="batch")
@@ -54,9 +54,9 @@ SECTIONS = (
     ),
     Section(
         scenario=worker.SCENARIO,
-        full=Plan(rounds=3, divisor=3),
+        full=Plan(rounds=3, divisor=5),
         quick=Plan(rounds=3, divisor=20),
-        quick_systems=["pgqueue:fsync"],
+        quick_systems=["pgqueue:fsync", "redis-streams:fsync"],
         headlines=[
             Headline(about="one worker process drains, jobs/s", metric="jobs_per_second"),
             Headline(about="one call of enqueue_many, jobs/s", metric="enqueue_per_second"),
@@ -65,7 +65,7 @@ SECTIONS = (
     ),
     Section(
         scenario=limits.SCENARIO,
-        full=Plan(rounds=3),
+        full=Plan(rounds=3, divisor=3),
         quick=Plan(rounds=3, divisor=20),
         tables=[
             Table(across="limit", metrics=["share_of_limit"]),
@@ -75,7 +75,7 @@ SECTIONS = (
     ),
     Section(
         scenario=latency.SCENARIO,
-        full=Plan(rounds=3, seconds=3),
+        full=Plan(rounds=3, divisor=2, seconds=1),
         quick=Plan(rounds=3, divisor=6, seconds=0.5),
         quick_systems=["pgqueue:fsync", "redis-streams:fsync"],
         tables=[
@@ -92,7 +92,7 @@ SECTIONS = (
     ),
     Section(
         scenario=payload.SCENARIO,
-        full=Plan(rounds=3),
+        full=Plan(rounds=3, divisor=2),
         quick=Plan(rounds=3, divisor=20),
         quick_systems=["pgqueue:fsync", "redis-streams:fsync"],
         tables=[Table(metrics=["jobs_per_second"], across="body_bytes")],
@@ -108,7 +108,7 @@ SECTIONS = (
     ),
     Section(
         scenario=storage.SCENARIO,
-        full=Plan(rounds=3),
+        full=Plan(rounds=3, divisor=2),
         quick=Plan(rounds=3, divisor=20),
         tables=[
             Table(metrics=["log_bytes_per_job"], across="of"),
@@ -126,7 +126,7 @@ SECTIONS = (
     ),
     Section(
         scenario=transaction.SCENARIO,
-        full=Plan(rounds=3, seconds=2),
+        full=Plan(rounds=3, divisor=4, seconds=1),
         quick=Plan(rounds=3, divisor=20, seconds=0.3),
         quick_systems=["pgqueue:fsync", "redis-streams:fsync"],
         tables=[
@@ -151,7 +151,7 @@ SECTIONS = (
     ),
     Section(
         scenario=pinned.SCENARIO,
-        full=Plan(rounds=3, seconds=5),
+        full=Plan(rounds=3, seconds=2.5),
         quick=Plan(rounds=1, seconds=1),
         tables=[
             Table(metrics=["jobs_per_second"], across="horizon"),
@@ -173,15 +173,15 @@ SECTIONS = (
         draw=draw_pinned,
         plot="pinned.png",
     ),
-    Section(scenario=idle.SCENARIO, full=Plan(rounds=3, divisor=5)),
+    Section(scenario=idle.SCENARIO, full=Plan(rounds=3, divisor=10)),
     Section(
         scenario=recovery.SCENARIO,
-        full=Plan(rounds=3, divisor=2),
+        full=Plan(rounds=3, divisor=4),
         tables=[Table(across="killed")],
     ),
     Section(
         scenario=soak.SCENARIO,
-        full=Plan(rounds=1, minutes=1.5),
+        full=Plan(rounds=1, minutes=0.75),
         quick=Plan(rounds=1, minutes=0.15),
         tables=[Table(across="value", without=["relation"])],
         plot="soak.png",
