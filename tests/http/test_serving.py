@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -69,6 +70,15 @@ async def test_it_gives_up_a_body_that_has_no_end() -> None:
             return
 
     assert answer.status_code == 413
+
+
+def test_answers_leave_at_once() -> None:
+    """Where they do not, each takes 40 ms."""
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 async def test_a_header_in_a_header_is_refused() -> None:
