@@ -60,7 +60,8 @@ def benchmarks(
         typer.Option(min=1, help="Instead of as many as the scenario usually has."),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=1, help="How long one measurement lasts: pinned, notify, idle.")
+        float | None,
+        typer.Option(min=1, help="How long one measurement lasts, in the scenarios that go by time."),
     ] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="How long a soak lasts.")] = None,
     full: Annotated[bool, typer.Option("--full", help="backlog: also 10 million jobs.")] = False,

@@ -13,7 +13,6 @@ from benchmarks.payload import BODY_TEXT
 from benchmarks.pgbench import run_pgbench
 from benchmarks.tasks import noop
 
-PGBENCH_SECONDS = 1.0
 ROWS_PER_WRITE = 1_000
 STORED_BYTES = """
 select
@@ -51,15 +50,16 @@ class Machine:
                 copy.write(self._rows)
         return writes * ROWS_PER_WRITE / (time.perf_counter() - began)
 
-    def commits_per_second(self) -> float:
+    def commits_per_second(self, seconds: float) -> float:
         """One client of pgbench inserts a row of four bytes at a time."""
-        return run_pgbench(self._dsn, "insert into narrow values (1);\n", clients=1, seconds=PGBENCH_SECONDS)[
-            1
-        ]
+        return self._pgbench("insert into narrow values (1);\n", seconds)
 
-    def round_trips_per_second(self) -> float:
+    def round_trips_per_second(self, seconds: float) -> float:
         """One client of pgbench asks for nothing."""
-        return run_pgbench(self._dsn, "select 1;\n", clients=1, seconds=PGBENCH_SECONDS)[1]
+        return self._pgbench("select 1;\n", seconds)
+
+    def _pgbench(self, script: str, seconds: float) -> float:
+        return run_pgbench(self._dsn, script, clients=1, seconds=seconds)[1]
 
     def close(self) -> None:
         """Leave the server."""

@@ -25,6 +25,8 @@ SCENARIO = "limits"
 MACHINE = "machine"
 """The system of a limit, in its rows."""
 RATE = "per_second"
+SECONDS = 2.0
+"""Of pgbench, each time."""
 ROWS = 100_000
 JOBS = 50_000
 SINGLES = 1_500
@@ -69,21 +71,22 @@ class Bench:
     tally: Tally
 
     def probes(self, plan: Plan) -> list[Probe]:
-        """The limits, then what is held against them."""
+        """Whatever is held against a limit follows it, so that the machine is the same for both."""
         rows, calls, jobs = plan.scaled(ROWS), plan.scaled(CALLS), plan.scaled(JOBS)
+        seconds = plan.seconds_or(SECONDS)
         return [
-            Probe("copied_rows", rows, partial(self.bare.copied_rows_per_second, rows)),
-            Probe("commits", 1, self.bare.commits_per_second),
-            Probe("round_trips", 1, self.bare.round_trips_per_second),
+            Probe("handler_calls", 1, partial(machine.handler_calls_per_second, calls)),
+            Probe("work", jobs, partial(self._worked_per_second, jobs), "handler_calls"),
+            Probe("json_calls", 1, partial(machine.json_calls_per_second, calls)),
+            Probe("round_trips", 1, partial(self.bare.round_trips_per_second, seconds)),
             Probe("fsyncs", 1, machine.fsyncs_per_second),
             Probe("fdatasyncs", 1, machine.fdatasyncs_per_second),
-            Probe("handler_calls", 1, partial(machine.handler_calls_per_second, calls)),
-            Probe("json_calls", 1, partial(machine.json_calls_per_second, calls)),
+            Probe("commits", 1, partial(self.bare.commits_per_second, seconds)),
+            self._headline("enqueue", "commits", plan.scaled(SINGLES), 1, "enqueue_per_second"),
+            Probe("copied_rows", rows, partial(self.bare.copied_rows_per_second, rows)),
             self._headline("enqueue_many", "copied_rows", jobs, MANY, "enqueue_per_second"),
             self._headline("lifecycle", "copied_rows", jobs, 1_000, "jobs_per_second"),
             self._headline("lifecycle", "copied_rows", jobs, 100, "jobs_per_second"),
-            self._headline("enqueue", "commits", plan.scaled(SINGLES), 1, "enqueue_per_second"),
-            Probe("work", jobs, partial(self._worked_per_second, jobs), "handler_calls"),
         ]
 
     def cost_probes(self, plan: Plan) -> list[CostProbe]:
