@@ -66,15 +66,21 @@ def serve(
     serving.serve(app, [listener], grace=GRACE if grace is None else grace)
 
 
-def tokens_for(host: str, file: Path | None) -> "tuple[Token, ...]":
-    """The tokens of the file and the variable. Raises CommandMisused where nobody could ask without."""
+def tokens_for(host: str, file: Path | None) -> "tuple[Token, ...] | None":
+    """The tokens of the file and the variable; None if neither is given. Raises CommandMisused."""
     from pgqueue.http import read_tokens  # noqa: PLC0415
 
-    given = read_tokens(os.environ.get(TOKENS_VARIABLE, "") + "\n" + (text_of(file) if file else ""))
-    if not given and not is_loopback(host):
-        raise CommandMisused(
-            f"without tokens nobody could ask on {host}: make some with `pgqueue token`, or serve on {HOST}"
-        )
+    variable = os.environ.get(TOKENS_VARIABLE)
+    if file is None and variable is None:
+        if not is_loopback(host):
+            raise CommandMisused(
+                f"without tokens nobody could ask on {host}: make some with `pgqueue token`, "
+                f"or serve on {HOST}"
+            )
+        return None
+    given = read_tokens(f"{variable or ''}\n{text_of(file) if file else ''}")
+    if not given:
+        raise CommandMisused("the tokens given are none at all: make some with `pgqueue token`")
     return given
 
 

@@ -28,14 +28,14 @@ def create_app(
     client: AsyncClient | str,
     *,
     schema: str = SCHEMA,
-    tokens: Collection[Token] = (),
+    tokens: Collection[Token] | None = None,
     authenticate: Authenticate | None = None,
     body_limit_bytes: int = BODY_LIMIT_BYTES,
 ) -> FastAPI:
     """The API of one installation, an ASGI app to serve or to mount.
 
     client: whoever made it closes it. Or a DSN, with the schema pgqueue is installed in.
-    tokens: who may ask (see `read_tokens`). Without, only programs of the same machine may.
+    tokens: who may ask (see `read_tokens`). None: only programs of the same machine may.
     authenticate: your own way to tell a caller's roles, in place of tokens. Raises Refused.
 
     Mounted, it works at once. At the end call `close` in your application's lifespan: that of a
@@ -60,7 +60,7 @@ def create_app(
     app.state.service = service
     app.add_middleware(
         Gate,
-        authenticate=authenticate or (by_token(tokens) if tokens else by_place),
+        authenticate=authenticate or (by_place if tokens is None else by_token(tokens)),
         limit_bytes=body_limit_bytes,
     )
     tell_problems(app)

@@ -30,6 +30,6 @@ async def ready(service: TheService) -> Health:
     try:
         await service.check.get()
     except (PgQueueError, psycopg.Error, TimeoutError) as error:
-        log.warning("not ready: %s: %s", type(error).__name__, error)
+        log.warning("not ready: %s: %s", type(error).__name__, " ".join(str(error).split()))
         raise HTTPException(503, "the database does not answer, or its schema does not fit") from error
     return Health(status="ready")

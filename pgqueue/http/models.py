@@ -177,8 +177,8 @@ class JobQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE)] = 100
 
 
-class DeadQuery(BaseModel):
-    """Which dead letters, and where to go on: a cursor is the `next` of a page."""
+class DeadFilter(BaseModel):
+    """What dead letters must be like; without any, all fit."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -186,8 +186,29 @@ class DeadQuery(BaseModel):
     task: Annotated[str | None, Field(max_length=255, pattern=WITHOUT_NUL)] = None
     error_type: Annotated[str | None, Field(max_length=255, pattern=WITHOUT_NUL)] = None
     died_since: Moment | None = None
+    died_before: Moment | None = None
+
+
+class DeadQuery(DeadFilter):
+    """Which dead letters, and where to go on: a cursor is the `next` of a page."""
+
     cursor: Annotated[str | None, Field(max_length=LONGEST_CURSOR)] = None
     limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE)] = 100
+
+
+class Done(BaseModel):
+    """The jobs it was done to. more: some may be left, for there were too many for one request."""
+
+    ids: list[Id]
+    more: bool
+
+
+class ChosenWorker(BaseModel):
+    """A worker, by its id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    worker: AskedId
 
 
 class ChosenQueue(BaseModel):
@@ -245,6 +266,7 @@ class WorkerAnswer(Answer):
     claims: int
     jobs: int
     busy: int
+    paused_at: datetime | None
 
 
 class RelationAnswer(Answer):

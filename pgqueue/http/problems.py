@@ -31,6 +31,8 @@ log = logging.getLogger("pgqueue.http")
 
 MEDIA_TYPE = "application/problem+json"
 KINDS = "urn:pgqueue:problem:"
+LONGEST_TEXT = 500
+MOST_FAULTS = 100
 RETRY_AFTER = {"Retry-After": "2"}  # seconds
 PASSING = ("08", "40", "53", "57", "55P03")  # by SQLSTATE or its class: the same request may do later
 STATUSES: dict[type[PgQueueError], HTTPStatus] = {  # the first that fits
@@ -76,12 +78,17 @@ def response(
         type=KINDS + "-".join(words).lower(),
         title=" ".join(words).capitalize(),
         status=status,
-        detail=detail,
+        detail=shortened(detail),
         errors=errors or [],
     )
     return JSONResponse(
         problem.model_dump(), status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
     )
+
+
+def shortened(text: str) -> str:
+    """The text, cut where it is long: a request's own may stand in it."""
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
 
 
 async def of_ours(_: Request, error: Exception) -> JSONResponse:
@@ -102,7 +109,8 @@ async def of_database(_: Request, error: Exception) -> JSONResponse:
 
 def unavailable(error: Exception, kind: str, *, lasting: bool) -> JSONResponse:
     """The answer where it is not the request's fault."""
-    log.error("%s: %s", kind, " ".join([str(error), *getattr(error, "__notes__", ())]))
+    said = " ".join([str(error), *getattr(error, "__notes__", ())])
+    log.error("%s: %s", kind, " ".join(said.split()))
     if lasting:
         return response(500, "the server is not set up for this; its log says more", kind=kind)
     detail = "the database could not be asked, or did not answer; look before asking again for a change"
@@ -112,9 +120,12 @@ def unavailable(error: Exception, kind: str, *, lasting: bool) -> JSONResponse:
 async def of_request(_: Request, error: Exception) -> JSONResponse:
     """A request that does not say what it should. What it said is not repeated: it may be secret."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    faults = [Fault(place=".".join(map(str, entry["loc"])), reason=entry["msg"]) for entry in found]
+    faults = [
+        Fault(place=shortened(".".join(map(str, entry["loc"]))), reason=shortened(entry["msg"]))
+        for entry in found
+    ]
     detail = "; ".join(f"{fault.place}: {fault.reason}" for fault in faults[:3])
-    return response(422, detail, kind="InvalidRequest", errors=faults[:100])
+    return response(422, detail, kind="InvalidRequest", errors=faults)
 
 
 async def of_http(_: Request, error: Exception) -> JSONResponse:

@@ -1,8 +1,17 @@
 """/v1/queues, /v1/workers, /v1/stats, /v1/activity: what there is and goes on, sampled for all at once."""
 
 from fastapi import APIRouter
+from starlette.exceptions import HTTPException
 
-from pgqueue.http.models import ActivityAnswer, ChosenQueue, QueueAnswer, StatsAnswer, WorkerAnswer
+from pgqueue.http.models import (
+    ActivityAnswer,
+    ChosenQueue,
+    ChosenWorker,
+    QueueAnswer,
+    StatsAnswer,
+    WorkerAnswer,
+    id_of,
+)
 from pgqueue.http.problems import answers
 from pgqueue.http.service import TheClient, TheService, needs
 
@@ -46,6 +55,36 @@ async def workers(service: TheService) -> list[WorkerAnswer]:
     """Who works here, the longest at work first."""
     stats = await service.stats.get()
     return [WorkerAnswer.model_validate(worker) for worker in stats.workers]
+
+
+@router.post(
+    "/workers/pause",
+    status_code=204,
+    dependencies=[needs("admin")],
+    responses=answers(400, 404, 413),
+    summary="Pause a worker",
+)
+async def pause_worker(chosen: ChosenWorker, client: TheClient) -> None:
+    """It takes no new job, within ten seconds; what it runs goes on."""
+    check_found(await client.pause_worker(id_of(chosen.worker)))
+
+
+@router.post(
+    "/workers/resume",
+    status_code=204,
+    dependencies=[needs("admin")],
+    responses=answers(400, 404, 413),
+    summary="Resume a worker",
+)
+async def resume_worker(chosen: ChosenWorker, client: TheClient) -> None:
+    """It takes jobs again."""
+    check_found(await client.resume_worker(id_of(chosen.worker)))
+
+
+def check_found(found: bool) -> None:  # noqa: FBT001 - it is what was found
+    """Raise unless there is such a worker."""
+    if not found:
+        raise HTTPException(404, "there is no worker of this id: see /v1/workers")
 
 
 @router.get("/stats", dependencies=[needs("read")], summary="Sample the installation")

@@ -98,6 +98,15 @@ def test_a_tokens_file_that_is_none_is_told_without_its_text(run: Run, tmp_path:
     assert "sesame" not in result.output
 
 
+def test_a_tokens_file_without_tokens_is_no_open_door(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("# none yet")
+
+    result = run("serve", "--tokens", tmp_path / "tokens")
+
+    assert result.exit_code == 2
+    assert "the tokens given are none at all" in result.stderr
+
+
 def test_a_token_is_shown_once_and_its_line_can_be_read(bare_run: Run) -> None:
     text, line = bare_run("token", "ci", "read", "enqueue").stdout.splitlines()
 

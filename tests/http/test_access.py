@@ -29,6 +29,10 @@ ROUTES = {
     ("POST", "/v1/jobs/reprioritise"): ADMIN,
     ("POST", "/v1/dead/retry"): ADMIN,
     ("POST", "/v1/dead/purge"): ADMIN,
+    ("POST", "/v1/dead/retry-all"): ADMIN,
+    ("POST", "/v1/dead/purge-all"): ADMIN,
+    ("POST", "/v1/workers/pause"): ADMIN,
+    ("POST", "/v1/workers/resume"): ADMIN,
     ("POST", "/v1/queues/pause"): ADMIN,
     ("POST", "/v1/queues/resume"): ADMIN,
 }
@@ -38,6 +42,10 @@ BODIES = {
     "/v1/jobs/many": {"jobs": [{"task": "t"}]},
     "/v1/jobs/1/cancel": {},
     "/v1/jobs/reprioritise": {"ids": ["1"], "priority": 1},
+    "/v1/dead/retry-all": {},
+    "/v1/dead/purge-all": {},
+    "/v1/workers/pause": {"worker": "1"},
+    "/v1/workers/resume": {"worker": "1"},
     "/v1/queues/pause": {"queue": "q"},
     "/v1/queues/resume": {"queue": "q"},
 }
@@ -104,6 +112,11 @@ async def test_without_a_known_token_nothing_is_done(closed: FastAPI, authorizat
             assert answer.status_code == 401, (method, path)
             assert answer.headers["www-authenticate"] == "Bearer"
             assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_list_without_tokens_lets_nobody_in() -> None:
+    async with caller(create_app(NOWHERE, tokens=[])) as api:
+        assert (await api.get("/v1/jobs/x")).status_code == 401
 
 
 async def test_a_digest_is_no_token(closed: FastAPI, issued: dict[str, tuple[str, Token]]) -> None:

@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from pgqueue import AsyncClient, Job
+from pgqueue.http import dead
 from tests.http.conftest import caller
 
 
@@ -90,3 +91,30 @@ async def test_dead_letters_are_deleted(api: httpx.AsyncClient, client: AsyncCli
 
     assert answer.json() == {"ids": [job_id]}
     assert (await api.get("/v1/dead")).json() == {"items": [], "next": None}
+
+
+async def test_all_that_fit_are_put_back(
+    api: httpx.AsyncClient, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead, "MOST_ON_PAGE", 2)
+    kept = await bury(client, 1, "other")
+    wanted = await bury(client, 3)
+
+    done = (await api.post("/v1/dead/retry-all", json={"queue": "default"})).json()
+
+    assert (sorted(done["ids"]), done["more"]) == (sorted(wanted), False)
+    assert [letter["id"] for letter in (await api.get("/v1/dead")).json()["items"]] == kept
+
+
+async def test_too_many_are_deleted_in_parts(
+    api: httpx.AsyncClient, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead, "MOST_ON_PAGE", 1)
+    monkeypatch.setattr(dead, "MOST_JOBS", 2)
+    ids = await bury(client, 3)
+
+    first = (await api.post("/v1/dead/purge-all", json={})).json()
+    second = (await api.post("/v1/dead/purge-all", json={})).json()
+
+    assert first == {"ids": ids[:2], "more": True}
+    assert second == {"ids": ids[2:], "more": False}

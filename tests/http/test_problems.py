@@ -77,6 +77,25 @@ async def test_what_is_not_there_is_a_problem_too(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+async def test_a_long_value_is_cut(unasked: FastAPI) -> None:
+    async with caller(unasked) as api:
+        answers = [
+            await api.post("/v1/jobs", json={"task": "t" * 100_000}),
+            await api.post("/v1/jobs", json={"task": "t", "x" * 100_000: 1}),
+        ]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert max(len(answer.content) for answer in answers) < 2000
+
+
+async def test_what_is_logged_keeps_to_its_line(
+    failing: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    await failing(psycopg.errors.InternalError("sesame\nERROR forged"))
+
+    assert "DatabaseTrouble: sesame ERROR forged" in caplog.text
+
+
 async def test_what_a_request_said_is_not_repeated(unasked: FastAPI) -> None:
     async with caller(unasked) as api:
         answer = await api.post("/v1/jobs", json={"task": 7, "payload": "sesame"})

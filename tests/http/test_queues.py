@@ -41,6 +41,18 @@ async def test_workers_are_listed(api: httpx.AsyncClient, connection: psycopg.Co
     assert (worker["id"], worker["is_alive"], worker["concurrency"], worker["busy"]) == ("7", True, 4, 0)
 
 
+async def test_a_worker_is_paused_and_resumed(
+    api: httpx.AsyncClient, client: AsyncClient, connection: psycopg.Connection[Any]
+) -> None:
+    connection.execute("select pgqueue.join_workers(7, '{mail}', 'here', 1, '0', 4)")
+
+    assert (await api.post("/v1/workers/pause", json={"worker": "7"})).status_code == 204
+    (worker,) = (await api.get("/v1/workers")).json()
+    assert worker["paused_at"] is not None
+    assert (await api.post("/v1/workers/resume", json={"worker": "7"})).status_code == 204
+    assert (await api.post("/v1/workers/resume", json={"worker": "8"})).status_code == 404
+
+
 async def test_stats_tell_the_tables_and_no_queries(api: httpx.AsyncClient, dsn: str) -> None:
     with psycopg.connect(dsn) as other:
         other.execute("create table secret_sesame (a int)")
