@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.report.figures import better, shown, times, times_better
+from benchmarks.report.figures import better, times, times_better
 from benchmarks.report.layout import Headline, Section
-from benchmarks.report.tables import NOISY
+from benchmarks.report.tables import figure_of
 from benchmarks.rows import Row
 from benchmarks.systems.pgqueue import PgQueue
 
@@ -30,15 +30,11 @@ def _lines(section: Section, rows: Sequence[Row]) -> Iterator[str]:
         cells = [
             section.scenario,
             headline.about,
-            f"**{_figure(ours)}**",
-            f"{rival.label} {_figure(rival)}" if rival else "",
+            f"**{figure_of(ours)}**",
+            f"{rival.label} {figure_of(rival)}" if rival else "",
             f"**{times(ratio)}**" if ratio is not None else "",
         ]
         yield f"| {' | '.join(cells)} |"
-
-
-def _figure(row: Row) -> str:
-    return f"{NOISY if row.is_noisy else ''}{shown(row.metric, row.value)} ±{row.spread:.0%}"
 
 
 def _matches(row: Row, headline: Headline) -> bool:

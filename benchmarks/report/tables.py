@@ -48,6 +48,12 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def figure_of(row: Row) -> str:
+    """With its spread, and marked if that is large; one round has none."""
+    figure = f"{NOISY if row.is_noisy else ''}{shown(row.metric, row.value)}"
+    return f"{figure} ±{row.spread:.0%}" if row.rounds > 1 else figure
+
+
 class Grid:
     """The rows by what their lines and columns are.
 
@@ -79,9 +85,7 @@ class Grid:
         row = self._places.get((key, *who, column))
         if row is None:
             return ""
-        figure = f"{NOISY if row.is_noisy else ''}{shown(row.metric, row.value)}"
-        spread = f" ±{row.spread:.0%}" if row.rounds > 1 else ""
-        return figure + spread + self._comparison(key, row, column)
+        return figure_of(row) + self._comparison(key, row, column)
 
     def _comparison(self, key: Key, row: Row, column: str) -> str:
         """Nothing for pgqueue itself, nor where it has no figure beside this one."""

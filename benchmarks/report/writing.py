@@ -14,6 +14,9 @@ from benchmarks.report.sections import SECTIONS
 from benchmarks.rows import Row
 
 QUICK_WARNING = "**A quick look, not a result**: small sizes, few rounds. `make bench` measures."
+BUSY_WARNING = "**The machine was busy before we began** (`load before`): its figures are not to be quoted."
+HIGHEST_QUIET_LOAD = 0.5
+"""Per core."""
 MOMENT = "%Y-%m-%d %H:%M UTC"
 
 
@@ -86,6 +89,7 @@ def _introduction(run: Run) -> list[str]:
     noisy = sum(row.is_noisy for row in run.rows)
     lines = [
         *([QUICK_WARNING, ""] if run.is_quick else []),
+        *([BUSY_WARNING, ""] if _was_busy(run) else []),
         f"`{run.command}`, {run.began.strftime(MOMENT)} to {run.ended.strftime(MOMENT)}.",
         f"{noisy} of {len(run.rows)} rows are noisy. Raw rows: `rows.json`.",
         "How it is measured, and what is not: `benchmarks/README.md`.",
@@ -101,6 +105,11 @@ def _introduction(run: Run) -> list[str]:
         lines += [f"| {name.replace('_', ' ')} | {fact} |" for name, fact in facts.items()]
         lines += [""]
     return lines
+
+
+def _was_busy(run: Run) -> bool:
+    """Whether somebody else had a good part of the machine before we began."""
+    return float(run.machine["load_before"]) > HIGHEST_QUIET_LOAD * float(run.machine["cores"])
 
 
 def _section(section: Section, rows: Sequence[Row], plots: set[str]) -> list[str]:

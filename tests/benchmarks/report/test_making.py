@@ -51,6 +51,8 @@ def test_a_report_holds_rows_tables_and_plots_and_nothing_of_an_older_one(
     for line in ("## Headlines", "## lifecycle", "![lifecycle](lifecycle.png)", "## Contracts", "- so"):
         assert line in report.splitlines()
     assert "A quick look, not a result" in report
+    is_busy = told["machine"]["load_before"] > 0.5 * told["machine"]["cores"]
+    assert ("The machine was busy before we began" in report) == is_busy
 
 
 def test_a_scenario_that_fails_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
