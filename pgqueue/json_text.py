@@ -14,7 +14,8 @@ NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 LONGEST_NUMBER = 4_300  # digits; Python reads no longer ones
 LONGEST_NUMBER_BITS = int(LONGEST_NUMBER * 3.3219)
 LONG_NUMBER = re.compile(rb"\d{%d}" % LONGEST_NUMBER)
-BRACKETS = re.compile(rb"[\[{]")
+STRIDE = 64  # of so long a number every 64th digit is a long number too, and much sooner read
+SPARSE_NUMBER = re.compile(rb"\d{%d}" % (LONGEST_NUMBER // STRIDE))
 MASK = b'"**********"'  # how pydantic writes a secret
 DEEPEST = 190  # pydantic reads JSON nested up to 200 deep; the object around the arguments is one
 TOO_DEEP = f"is nested more than {DEEPEST} deep: store it elsewhere and pass a reference"
@@ -29,9 +30,14 @@ def is_suspect(text: bytes) -> bool:
         return True
     if b"\\u0000" in text and NUL.search(text) is not None:
         return True
-    if len(text) > LONGEST_NUMBER and LONG_NUMBER.search(text) is not None:
+    if len(text) > LONGEST_NUMBER and has_long_number(text):
         return True
-    return len(text) > DEEPEST and len(BRACKETS.findall(text)) > DEEPEST
+    return len(text) > DEEPEST and text.count(b"[") + text.count(b"{") > DEEPEST
+
+
+def has_long_number(text: bytes) -> bool:
+    """Whether some digits in a row are more than Python reads."""
+    return SPARSE_NUMBER.search(text[::STRIDE]) is not None and LONG_NUMBER.search(text) is not None
 
 
 def faults(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
