@@ -20,11 +20,18 @@ class Shared(Generic[T]):
     async def get(self) -> T:
         """The answer; whoever goes away meanwhile does not take it from the others."""
         if self._asking is None or (self._asking.done() and time.monotonic() >= self._stale_at):
-            self._asking = asyncio.ensure_future(self._ask())
-            self._asking.add_done_callback(self._came)
+            self._asking = asyncio.ensure_future(self._timed())
+            self._asking.add_done_callback(retrieved)
         return await asyncio.shield(self._asking)
 
-    def _came(self, asked: asyncio.Future[T]) -> None:
-        self._stale_at = time.monotonic() + self._fresh_seconds
-        if not asked.cancelled():
-            asked.exception()  # told to whoever still waits; that nobody does is no error
+    async def _timed(self) -> T:
+        try:
+            return await self._ask()
+        finally:
+            self._stale_at = time.monotonic() + self._fresh_seconds
+
+
+def retrieved(asked: "asyncio.Future[T]") -> None:
+    """Take the error, if there is one: whoever waited was told, and that nobody did is no error."""
+    if not asked.cancelled():
+        asked.exception()
