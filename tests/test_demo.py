@@ -71,7 +71,7 @@ def demo(*arguments: str, temporary: Path) -> "subprocess.Popen[str]":
 
 
 def demo_on(dsn: str, *arguments: str) -> Result:
-    return CliRunner().invoke(app, ["demo", "--dsn", dsn, "--processes", "1", *arguments])
+    return CliRunner().invoke(app, ["demo", "--dsn", dsn, "--processes", "1", "--no-dashboard", *arguments])
 
 
 def check(figures: dict[str, Any]) -> None:
@@ -113,10 +113,12 @@ def test_the_demo_indexes_the_library_and_cleans_up(temporary: Path) -> None:
 def test_a_demo_told_to_stop_cleans_up(temporary: Path, number: signal.Signals) -> None:
     process = demo(temporary=temporary)
     assert process.stdout is not None
+    where = process.stdout.readline()
     first_failure = process.stdout.readline()
     process.send_signal(number)
     _, complained = process.communicate(timeout=PATIENCE_SECONDS)
 
+    assert where.startswith("Dashboard: http://127.0.0.1:")
     assert first_failure.startswith("job ")
     assert (process.returncode, "Traceback" in complained) == (128 + number, False), complained
     assert list(temporary.iterdir()) == []

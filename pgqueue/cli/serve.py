@@ -1,7 +1,8 @@
-"""`serve`: the HTTP API as a process."""
+"""`serve`: the HTTP API and the dashboard as a process."""
 
 import os
 from datetime import timedelta
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,11 +45,19 @@ def serve(
         timedelta | None,
         options.duration("After SIGTERM: how long requests may take to end.", default=readable(GRACE)),
     ] = None,
+    dashboard: Annotated[
+        bool | None,
+        typer.Option(
+            "--dashboard/--no-dashboard",
+            help="Whether to serve the dashboard, too.",
+            show_default="if its extra is installed",
+        ),
+    ] = None,
     log_level: chosen.Level = chosen.LogLevel.INFO,
     dsn: options.Dsn = None,
     schema: options.Schema = SCHEMA,
 ) -> None:
-    """Serve the HTTP API until told to stop.
+    """Serve the HTTP API and the dashboard until told to stop.
 
     Without tokens only programs of this machine are served, and only by themselves: not through a
     proxy. The lines of a tokens file may stand in the variable PGQUEUE_TOKENS, too. It speaks no
@@ -57,13 +66,26 @@ def serve(
     from pgqueue.http import create_app, serving  # noqa: PLC0415
 
     log_to_stderr(log_level)
-    app = create_app(required(dsn), schema=schema, tokens=tokens_for(host, tokens))
+    known = tokens_for(host, tokens)
+    app = create_app(required(dsn), schema=schema, tokens=known)
+    has_dashboard = is_dashboard_installed() if dashboard is None else dashboard
+    if has_dashboard:
+        from pgqueue.dashboard import add_dashboard  # noqa: PLC0415
+
+        app = add_dashboard(app, tokens=known)
     try:
         listener = serving.listening(host, port)
     except OSError as error:
         raise CommandFailed(f"cannot serve on {host} port {port}: {error.strerror}") from error
     print(f"API: {serving.address_of(listener)}/openapi.json", flush=True)
+    if has_dashboard:
+        print(f"Dashboard: {serving.address_of(listener)}/dashboard/", flush=True)
     serving.serve(app, [listener], grace=GRACE if grace is None else grace)
+
+
+def is_dashboard_installed() -> bool:
+    """Whether the extra is there."""
+    return find_spec("nicegui") is not None
 
 
 def tokens_for(host: str, file: Path | None) -> "tuple[Token, ...] | None":
