@@ -1,4 +1,5 @@
--- Everything known of one job, whatever state it is in; no row if nothing is.
+-- Everything known of one job, whatever state it is in; no row if nothing is. Every
+-- part is asked for by the job's id itself: joined to each other they would be walked.
 -- A dead letter is told even after the partition of its body is dropped.
 create or replace function pgqueue.get_job(job bigint)
 returns table (
@@ -37,7 +38,7 @@ as $$
             known.enqueued_at, known.run_at, known.claimed_at, known.expires_at, known.worker, known.finished_at,
             body.payload, body.headers
         from pgqueue.states_of(array[get_job.job]) as known
-        join pgqueue.bodies as body using (id)
+        join pgqueue.bodies as body on body.id = get_job.job
         union all
         select
             letter.job_id, letter.queue, letter.task, 'dead', letter.attempt, letter.max_attempts, letter.priority,
@@ -51,19 +52,19 @@ as $$
         told.*, last_outcome.result, coalesce(letter.error, last_outcome.error),
         coalesce(letter.history, story.history, '[]'::jsonb), said.fraction, said.note
     from told
-    left join pgqueue.dead_letters as letter on letter.job_id = told.id
-    left join lateral pgqueue.story(told.id) as story on true
+    left join pgqueue.dead_letters as letter on letter.job_id = get_job.job
+    left join lateral pgqueue.story(get_job.job) as story on true
     left join lateral (
         select outcomes.result, outcomes.error
         from pgqueue.outcomes
-        where outcomes.job_id = told.id
+        where outcomes.job_id = get_job.job
         order by outcomes.claim_id desc
         limit 1
     ) as last_outcome on true
     left join lateral (
         select progress.fraction, progress.note
         from pgqueue.progress
-        where progress.job_id = told.id
+        where progress.job_id = get_job.job
         order by progress.attempt desc, progress.reported_at desc
         limit 1
     ) as said on true

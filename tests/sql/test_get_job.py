@@ -5,7 +5,10 @@ from collections import Counter
 
 import pytest
 
+from tests.sql.horizon import cost
 from tests.sql.session import Clock, Session
+
+MANY = 8000
 
 
 @pytest.mark.parametrize("job", [1, -1, 0, None, 9223372036854775807])
@@ -76,3 +79,17 @@ def test_a_purged_job_was_redriven_before_it_died_again(session: Session, clock:
     session.call("purge", jobs=[job])
 
     assert session.state(job) == "purged"
+
+
+@pytest.mark.parametrize("state", ["waiting", "dead"])
+def test_a_look_costs_the_same_among_many(session: Session, state: str) -> None:
+    job = session.enqueue(queue="one")
+    if state == "dead":
+        session.finish(session.claim("one"), "dead")
+    session.enqueue_many(MANY)
+    session.finish(session.claim(max_jobs=MANY), "dead")
+    session.enqueue_many(MANY)
+    session.run("analyze")
+
+    assert cost(session, "select * from pgqueue.get_job(%s)", job) < 200
+    assert session.state(job) == state
