@@ -63,8 +63,10 @@ class Buttons:
     def __init__(self, visit: Visit, made: ui.table) -> None:
         self._visit = visit
         self._table = made
-        for label, act in (("Retry chosen", self.retry), ("Delete chosen", self.purge)):
-            button(label, act).bind_enabled_from(made, "selected", backward=bool)
+        chosen_buttons = [button("Retry chosen", self.retry), button("Delete chosen", self.purge)]
+        for each in chosen_buttons:
+            each.disable()
+        made.on_select(lambda _: [each.set_enabled(bool(made.selected)) for each in chosen_buttons])
         button("Retry all that fit", self.retry_all)
         button("Delete all that fit", self.purge_all)
 
