@@ -5,10 +5,10 @@ import logging
 import pkgutil
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from pgqueue import Task
 from pgqueue.cli.failures import CommandMisused
@@ -24,8 +24,7 @@ def tasks_of(names: Iterable[str]) -> list[AnyTask]:
     A package stands for all its submodules. The current directory is searched first.
     Raises CommandMisused.
     """
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
+    search_here()
     found: dict[int, AnyTask] = {}
     for name in names:
         tasks = [task for module in with_submodules(name) for task in tasks_in(module)]
@@ -36,6 +35,22 @@ def tasks_of(names: Iterable[str]) -> list[AnyTask]:
         found.update((id(task), task) for task in tasks)
     check_names(found.values())
     return list(found.values())
+
+
+def function_named(text: str) -> Callable[..., Any]:
+    """The function that MODULE:FUNCTION names, first in the current directory. Raises CommandMisused."""
+    search_here()
+    module, _, name = text.partition(":")
+    found = getattr(imported(module), name, None)
+    if not callable(found):
+        raise CommandMisused(f"{text!r} names no function: write MODULE:FUNCTION")
+    return cast("Callable[..., Any]", found)
+
+
+def search_here() -> None:
+    """Have modules looked for in the current directory first."""
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
 
 
 def with_submodules(name: str) -> Iterator[ModuleType]:

@@ -13,6 +13,7 @@ from pgqueue.cli import options
 from pgqueue.cli import worker_options as chosen
 from pgqueue.cli.connection import required
 from pgqueue.cli.failures import CommandFailed, CommandMisused
+from pgqueue.cli.modules import function_named
 from pgqueue.cli.token import text_of
 from pgqueue.cli.worker import log_to_stderr
 from pgqueue.durations import readable
@@ -53,6 +54,14 @@ def serve(
             show_default="if its extra is installed",
         ),
     ] = None,
+    redact: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="What the dashboard shows of jobs: it is given a task, a part of a job and its value.",
+            show_default=False,
+        ),
+    ] = None,
     log_level: chosen.Level = chosen.LogLevel.INFO,
     dsn: options.Dsn = None,
     schema: options.Schema = SCHEMA,
@@ -72,7 +81,8 @@ def serve(
     if has_dashboard:
         from pgqueue.dashboard import add_dashboard  # noqa: PLC0415
 
-        app = add_dashboard(app, tokens=known)
+        hiding = {"redact": function_named(redact)} if redact else {}
+        app = add_dashboard(app, tokens=known, **hiding)
     try:
         listener = serving.listening(host, port)
     except OSError as error:

@@ -1,5 +1,6 @@
 """Tests of finding tasks in modules, and of what is said when there are none."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pgqueue.cli.failures import CommandMisused
-from pgqueue.cli.modules import tasks_of
+from pgqueue.cli.modules import function_named, tasks_of
 
 TASKS = """
 import pgqueue
@@ -119,3 +120,13 @@ def test_two_tasks_of_one_name_are_refused(folder: Path) -> None:
         )
 
     assert "two tasks are named sweep" in refusal("morning", "night")
+
+
+@pytest.mark.parametrize("text", ["json", "json:", "json:none", "json:__name__"])
+def test_what_names_no_function_is_told(text: str) -> None:
+    with pytest.raises(CommandMisused, match="names no function"):
+        function_named(text)
+
+
+def test_a_function_is_found_by_its_name() -> None:
+    assert function_named("json:dumps") is json.dumps

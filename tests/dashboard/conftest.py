@@ -31,9 +31,9 @@ FLAGS = (
 
 
 @contextmanager
-def served(folder: Path, dsn: str, *, environment: dict[str, str] | None = None) -> Iterator[str]:
+def served(folder: Path, dsn: str, *options: str, environment: dict[str, str] | None = None) -> Iterator[str]:
     """Where the dashboard of this database is served."""
-    arguments = ("serve", "--port", "0", "--dashboard", "--log-level", "warning")
+    arguments = ("serve", "--port", "0", "--dashboard", "--log-level", "warning", *options)
     with started(*arguments, folder=folder, dsn=dsn, environment=environment) as process:
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(2)]

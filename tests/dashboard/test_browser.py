@@ -268,11 +268,25 @@ def test_a_cut_line_is_mended_ever_later_and_at_random(
     assert browser.execute_script(RETRIES) == [True, 1000, 5000, 0.5]
 
 
-def test_who_may_only_look_logs_in_and_finds_nothing_to_click(
+def test_what_is_sealed_is_not_shown(
+    browser: Chrome, wait: Callable[..., Any], site: str, client: Client
+) -> None:
+    sealed = {"pgqueue:sealed": {"key": "2026", "data": "c2VjcmV0"}}
+    job_id = client.enqueue(Job(queue="sealed", task="t", payload=json.dumps(sealed)))
+
+    look_at(browser, wait, f"{site}/job/{job_id}")
+
+    assert "sealed with key '2026'" in text(browser)
+    assert "c2VjcmV0" not in browser.page_source
+
+
+def test_who_may_only_look_logs_in_and_finds_nothing_to_click_nor_what_is_hidden(
     browser: Chrome, wait: Callable[..., Any], tmp_path: Path, module_dsn: str, dead_job: int
 ) -> None:
     token, kept = new_token("reader", ["read"])
-    with served(tmp_path, module_dsn, environment={"PGQUEUE_TOKENS": kept.line}) as site:
+    (tmp_path / "hiding.py").write_text("def hide(task, part, value):\n    return f'no {part} here'\n")
+    options = ("--redact", "hiding:hide")
+    with served(tmp_path, module_dsn, *options, environment={"PGQUEUE_TOKENS": kept.line}) as site:
         browser.get(f"{site}/dead")
         browser.find_element(By.ID, "token").send_keys("wrong", Keys.ENTER)
         wait(lambda: browser.find_element(By.CSS_SELECTOR, "[role=alert]").text)
@@ -280,5 +294,9 @@ def test_who_may_only_look_logs_in_and_finds_nothing_to_click(
         wait(lambda: str(dead_job) in text(browser))
 
         assert not browser.find_elements(By.CSS_SELECTOR, "main button, main .q-checkbox")
+        look_at(browser, wait, f"{site}/job/{dead_job}")
+        assert all(f"no {part} here" in text(browser) for part in ("payload", "headers", "error"))
+        assert text(browser).count(EVIL) == 1  # the task's name
+        assert TRACE not in browser.page_source
         click(wait, lambda: button(browser, "Log out"))
         wait(lambda: browser.find_element(By.ID, "token"))

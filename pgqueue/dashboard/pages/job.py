@@ -16,6 +16,7 @@ from pgqueue.record import Attempt, JobRecord
 from pgqueue.sealing import is_sealed
 
 LARGEST_ID = 2**63 - 1
+PARTS = ("payload", "result", "headers")
 
 
 def add_page(board: Board) -> None:
@@ -34,12 +35,18 @@ async def body(visit: Visit) -> None:
         link("All jobs", visit.href("/jobs"))
         return
     acts(visit, record)
-    summary(record)
+    parts = {part: visible(visit, record, part) for part in PARTS}
+    summary(record, trace_of(parts["headers"]))
     timeline(visit, record)
-    for name, part in (("Payload", "payload"), ("Result", "result"), ("Headers", "headers")):
-        value = getattr(record, part)
+    for part, value in parts.items():
         if value is not None:
-            shown(name, visit.board.redact(record.task, part, value))
+            shown(part.capitalize(), value)
+
+
+def visible(visit: Visit, record: JobRecord, part: str) -> Any:
+    """What may be seen of a part; None where it has none."""
+    value = getattr(record, part)
+    return None if value is None else visit.board.redact(record.task, part, value)
 
 
 def acts(visit: Visit, record: JobRecord) -> None:
@@ -63,7 +70,7 @@ def acting(visit: Visit, job: int, what: str) -> Any:
     return act
 
 
-def summary(record: JobRecord) -> None:
+def summary(record: JobRecord, trace: str | None) -> None:
     """What it is and where it stands."""
     said = "" if record.note is None else f" · {record.note}"
     progress = NOTHING if record.progress is None else f"{record.progress:.0%}{said}"
@@ -74,7 +81,7 @@ def summary(record: JobRecord) -> None:
         ("Priority", record.priority),
         ("Attempt", f"{record.attempt} of {record.max_attempts}"),
         ("Progress", progress),
-        ("Trace", trace_of(record.headers) or NOTHING),
+        ("Trace", trace or NOTHING),
     ]
     moments = (
         ("Enqueued", record.enqueued_at),
