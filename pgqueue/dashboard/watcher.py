@@ -39,6 +39,7 @@ class Watcher:
         self._news = News()
         self._listeners: list[Listener] = []
         self._failures = 0
+        self._looking = asyncio.Lock()  # one at a time: else an older look may end last
         self.sample: Sample | None = None
         self.points: deque[Point] = deque(maxlen=POINTS)
         self.events: deque[Event] = deque(maxlen=EVENTS)
@@ -64,7 +65,8 @@ class Watcher:
     async def look(self) -> None:
         """Look once, and tell."""
         try:
-            self._learn(await self._ask())
+            async with self._looking:
+                self._learn(await self._ask())
         except (PgQueueError, psycopg.Error, OSError) as error:
             self._failures += 1
             self.trouble = TROUBLE
