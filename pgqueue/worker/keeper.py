@@ -120,7 +120,7 @@ class Keeper:
         first = self._book.waiting[0]
         held = self._book.claims.get(first.claim)
         if held is not None and now - held.taken >= UNSTARTED_SECONDS:
-            self._pump.put_down()
+            self._pump.stand_back()
             self._pace.stalled()
 
     async def _send_progress(self) -> None:

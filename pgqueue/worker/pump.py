@@ -99,8 +99,7 @@ class Pump:
         self._is_paused = is_paused
         logger.info("this worker is %s", "paused: it takes no new jobs" if is_paused else "resumed")
         if is_paused:
-            self._sentry.step_aside()
-            self.put_down()
+            self.stand_back()
             self.wake()
         else:
             self.look()
@@ -124,6 +123,14 @@ class Pump:
                 await asyncio.sleep(0)  # what was just claimed starts before we think of the next exchange
             else:
                 await self._pause(now)
+
+    def stand_back(self) -> None:
+        """Hand back every job not started, and leave it to others to hear of work: we take none.
+
+        On watch we would keep both from them: for what its own session puts back, no bell rings.
+        """
+        self._sentry.step_aside()
+        self.put_down()
 
     def put_down(self) -> None:
         """Hand back every job not started."""

@@ -11,6 +11,7 @@ import pytest
 
 from pgqueue import AsyncClient, JobRecord, Task, task
 from pgqueue.calls.call import Call
+from pgqueue.worker import keeper
 from pgqueue.worker.line import Line
 from tests.waiting import PATIENCE_SECONDS, until
 from tests.worker.conftest import Look, RunWorker
@@ -179,6 +180,34 @@ async def test_what_is_not_started_within_a_second_is_handed_back_for_a_sibling_
     assert record.state == "succeeded"
     assert hoarder.counts.returned + sibling.counts.succeeded >= len(stuck_behind)
     assert [attempt.number for attempt in (await ended(stuck_behind[-1])).attempts] == [1]
+
+
+async def test_what_is_handed_back_by_the_worker_on_watch_wakes_a_sibling(
+    client: AsyncClient, run_worker: RunWorker, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "UNSTARTED_SECONDS", 3 * PATIENCE_SECONDS)
+    go, ran = threading.Event(), []
+
+    @task(name="job")
+    def uneven(number: int) -> None:
+        ran.append(number)
+        if number == 500:
+            go.wait(3 * PATIENCE_SECONDS)
+
+    @task(name="job")
+    def even(number: int) -> None: ...
+
+    await client.enqueue_many(uneven.job(number=number) for number in range(900))
+    hoarder = run_worker(uneven, settings={"concurrency": 1, "ahead": timedelta(minutes=1)})
+    await until(lambda: 500 in ran)
+    await hoarder.asleep()  # on watch, with all that is left in its hands
+    sibling = run_worker(even)
+    await sibling.asleep()
+    monkeypatch.setattr(keeper, "UNSTARTED_SECONDS", 0.0)
+    await until(lambda: look("select count(*) = 899 from pgqueue.outcomes"))
+    go.set()
+
+    assert sibling.counts.succeeded == 399
 
 
 async def test_a_drain_misses_nothing_that_falls_due_between_its_last_look_and_its_question(
