@@ -167,7 +167,11 @@ create table pgqueue.dead_letters (
     primary key (job_id)
 );
 
+-- What each filter of list_dead finds is found by index, however many others died.
 create index dead_letters_died_at on pgqueue.dead_letters (died_at, job_id);
+create index dead_letters_task on pgqueue.dead_letters (task, died_at, job_id);
+create index dead_letters_queue on pgqueue.dead_letters (queue, died_at, job_id);
+create index dead_letters_error on pgqueue.dead_letters ((error ->> 'type') collate "C", died_at, job_id);
 
 -- "Do not run this any more." Written once, met by the claim or the worker.
 create table pgqueue.cancellations (

@@ -10,21 +10,68 @@ create or replace function pgqueue.list_dead(
     max_letters integer default 100
 )
 returns setof pgqueue.dead_letters
-language sql
+language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+set plan_cache_mode = force_generic_plan
 as $$
-    select letter.*
-    from pgqueue.dead_letters as letter
-    where (list_dead.queue is null or letter.queue = list_dead.queue)
-        and (list_dead.task is null or letter.task = list_dead.task)
-        and (list_dead.error_type is null or letter.error ->> 'type' = list_dead.error_type)
-        and (died_since is null or letter.died_at >= died_since)
-        and (died_before is null or (letter.died_at, letter.job_id) < (died_before, coalesce(before_job, 0)))
-    order by letter.died_at desc, letter.job_id desc
-    limit max_letters
+begin
+    -- By the filter that leaves the fewest, as a rule: its index has the order of the answer.
+    if error_type is not null then
+        return query
+        select letter.*
+        from pgqueue.dead_letters as letter
+        where (letter.error ->> 'type') collate "C" = error_type
+            and pgqueue.is_listed(letter, list_dead.queue, list_dead.task)
+            and letter.died_at >= coalesce(died_since, '-infinity')
+            and (letter.died_at, letter.job_id) < (coalesce(died_before, 'infinity'), coalesce(before_job, 0))
+        order by letter.died_at desc, letter.job_id desc
+        limit max_letters;
+    elsif task is not null then
+        return query
+        select letter.*
+        from pgqueue.dead_letters as letter
+        where letter.task = list_dead.task
+            and pgqueue.is_listed(letter, list_dead.queue, null)
+            and letter.died_at >= coalesce(died_since, '-infinity')
+            and (letter.died_at, letter.job_id) < (coalesce(died_before, 'infinity'), coalesce(before_job, 0))
+        order by letter.died_at desc, letter.job_id desc
+        limit max_letters;
+    elsif queue is not null then
+        return query
+        select letter.*
+        from pgqueue.dead_letters as letter
+        where letter.queue = list_dead.queue
+            and letter.died_at >= coalesce(died_since, '-infinity')
+            and (letter.died_at, letter.job_id) < (coalesce(died_before, 'infinity'), coalesce(before_job, 0))
+        order by letter.died_at desc, letter.job_id desc
+        limit max_letters;
+    else
+        return query
+        select letter.*
+        from pgqueue.dead_letters as letter
+        where letter.died_at >= coalesce(died_since, '-infinity')
+            and (letter.died_at, letter.job_id) < (coalesce(died_before, 'infinity'), coalesce(before_job, 0))
+        order by letter.died_at desc, letter.job_id desc
+        limit max_letters;
+    end if;
+end
+$$;
+
+-- Whether a dead letter is of this queue and this task, where they are given.
+create or replace function pgqueue.is_listed(letter pgqueue.dead_letters, queue text, task text)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+    select (is_listed.queue is null or letter.queue = is_listed.queue)
+        and (is_listed.task is null or letter.task = is_listed.task)
 $$;
 
 -- Delete dead letters for good. Returns the ids of those that were there.

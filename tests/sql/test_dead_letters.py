@@ -67,6 +67,34 @@ def test_every_filter_narrows(session: Session, clock: Clock) -> None:
     assert listed(session, queue="a", error_type="ValueError") == []
 
 
+MANY_OTHERS = """
+    insert into pgqueue.dead_letters
+    select other.*
+    from pgqueue.dead_letters as letter
+    cross join generate_series(1, 5000) as number
+    cross join jsonb_build_object(
+        'job_id', letter.job_id + number,
+        'task', 'usual', 'queue', 'usual', 'error', '{"type": "usual"}'::jsonb
+    ) as change
+    cross join jsonb_populate_record(letter, change) as other
+"""
+
+
+@pytest.mark.parametrize("name", ["task", "queue", "error_type"])
+def test_a_rare_letter_is_found_without_reading_the_others(session: Session, name: str) -> None:
+    rare = die(session, queue="rare", task="rare", error="rare")
+    session.run(MANY_OTHERS)
+
+    (row,) = session.call("list_dead", **{name: "rare"})
+    plan = session.value(
+        f"explain (analyze, buffers, format json) select pgqueue.list_dead({name} => 'rare')"
+    )
+
+    touched = plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"]
+    assert row.job_id == rare
+    assert touched < session.value("select pg_relation_size('pgqueue.dead_letters') / 8192") / 4
+
+
 def test_pages_are_turned_by_the_last_letter_seen(session: Session, clock: Clock) -> None:
     for _ in range(5):
         die(session)  # all at the same moment
