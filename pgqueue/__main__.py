@@ -6,12 +6,12 @@ It must never need more than the core dependencies to say what is missing.
 import importlib.util
 import sys
 
-NEEDED = ("typer", "rich")
+NEEDED = {"typer": "typer", "rich": "rich", "pythonjsonlogger": "python-json-logger"}
 
 
 def main() -> None:
     """Run the command line, or say in one line which extra it needs."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    missing = [package for name, package in NEEDED.items() if importlib.util.find_spec(name) is None]
     if missing:
         sys.exit(f"pgqueue: {' and '.join(missing)} not installed; run: pip install 'pgqueue-py[cli]'")
     from pgqueue.cli import app  # noqa: PLC0415 - it imports what may be missing

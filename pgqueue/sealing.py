@@ -72,7 +72,6 @@ class Keyring:
         cipher = self._ciphers.get(name)
         if cipher is None:
             there = ", ".join(self._ciphers)
-            there = ", ".join(self._ciphers)
             raise UnknownKey(f"the {about} is sealed with key {name!r}; there are: {there}")
         try:
             raw = base64.b64decode(data, validate=True)

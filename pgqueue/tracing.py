@@ -108,7 +108,10 @@ class Run:
 
 def headers_of(delivery: Delivery) -> dict[str, str]:
     """The job's headers, as far as they are text."""
-    found = json.loads(delivery.headers) if delivery.headers else {}
+    try:
+        found = json.loads(delivery.headers) if delivery.headers else {}
+    except (ValueError, RecursionError):  # of another language's making
+        return {}
     return {name: value for name, value in found.items() if isinstance(value, str)}
 
 

@@ -15,6 +15,7 @@ JOIN_WORKERS = function(
     process_id="integer",
     version="text",
     concurrency="integer",
+    paused="boolean",
 )
 LEAVE_WORKERS = function("leave_workers", worker="bigint")
 ABSENT_WORKERS = function("absent_workers", asking="bigint")
@@ -58,9 +59,19 @@ def channel() -> Call[str]:
 
 
 def join_workers(
-    worker: int, *, queues: Sequence[str], host: str, process_id: int, version: str, concurrency: int
+    worker: int,
+    *,
+    queues: Sequence[str],
+    host: str,
+    process_id: int,
+    version: str,
+    concurrency: int,
+    paused: bool = False,
 ) -> Call[bool]:
-    """Be a living worker, for as long as this session lasts. False while an older session of ours lingers."""
+    """Be a living worker, for as long as this session lasts. False while an older session of ours lingers.
+
+    paused: whether we were; forgotten, where our row was struck off meanwhile.
+    """
     values = {
         "worker": worker,
         "queues": list(queues),
@@ -68,6 +79,7 @@ def join_workers(
         "process_id": process_id,
         "version": version,
         "concurrency": concurrency,
+        "paused": paused,
     }
     return call(JOIN_WORKERS, values, scalar)
 

@@ -24,7 +24,9 @@ Interval = Annotated[timedelta | None, options.duration("How often to sample.", 
 
 def exporter(
     *,
-    metrics_port: Annotated[int, typer.Option(help="Where to serve the metrics; 0: any free port.")] = PORT,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Where to serve the metrics; 0: any free port.")
+    ] = PORT,
     metrics_host: options.MetricsHost = LOOPBACK,
     interval: Interval = None,
     prepare: chosen.Prepare = True,

@@ -48,12 +48,20 @@ def token(
         known = text_of(file) if file.exists() else ""
         ended = known if not known or known.endswith("\n") else f"{known}\n"
         read_tokens(ended + made.line)
-        with file.open("a") as lines:
-            lines.write(f"{ended.removeprefix(known)}{made.line}\n")
+        append(file, f"{ended.removeprefix(known)}{made.line}\n")
     if as_json:
         print_json({"token": text, "line": made.line})
     else:
         print(text if file else f"{text}\n{made.line}")
+
+
+def append(file: Path, line: str) -> None:
+    """Write the line at the file's end. Raises CommandFailed."""
+    try:
+        with file.open("a") as lines:
+            lines.write(line)
+    except OSError as error:
+        raise CommandFailed(f"the token cannot be added to {file}: {error.strerror}") from error
 
 
 def text_of(file: Path) -> str:

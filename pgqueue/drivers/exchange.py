@@ -12,7 +12,7 @@ import psycopg
 from psycopg import generators
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import DiagnosticField, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from pgqueue.calls.call import Call, Function, Row
@@ -25,6 +25,7 @@ from pgqueue.drivers.wire import writers, written
 T = TypeVar("T")
 
 Exchange = Generator[Any, Any, list[Row]]
+CACHED_PLAN_CHANGED = b"0A000"
 
 
 class Statement:
@@ -43,6 +44,13 @@ class Statement:
     def exchange(self, pgconn: PGconn, values: Sequence[Any]) -> Exchange:
         """Ask, and give the rows of the answer."""
         forms = written(self._parameters, values)
+        result = yield from self._ask(pgconn, forms)
+        if self._is_prepared and is_outdated(pgconn, result):
+            self._is_prepared, self._uses_until_prepared = False, None
+            result = yield from self._ask(pgconn, forms)
+        return self._rows(good(result, ExecStatus.TUPLES_OK))
+
+    def _ask(self, pgconn: PGconn, forms: Sequence[bytes | None]) -> Generator[Any, Any, PGresult]:
         if self._is_prepared:
             pgconn.send_query_prepared(self._name, forms, self._formats, Format.BINARY)
         elif self._uses_until_prepared is None or self._uses_until_prepared > 0:
@@ -50,13 +58,14 @@ class Statement:
             pgconn.send_query_params(self._text, forms, None, self._formats, Format.BINARY)
         else:
             pgconn.send_prepare(self._name, self._text)
-            good((yield from generators.execute(pgconn)), ExecStatus.COMMAND_OK)
-            self._is_prepared = True
+            good((yield from generators.execute(pgconn))[-1], ExecStatus.COMMAND_OK)
+            self._is_prepared, self._knows_columns = True, False
             pgconn.send_query_prepared(self._name, forms, self._formats, Format.BINARY)
-        return self._rows(good((yield from generators.execute(pgconn)), ExecStatus.TUPLES_OK))
+        return (yield from generators.execute(pgconn))[-1]
 
     def _rows(self, result: PGresult) -> list[Row]:
-        self._reader.set_pgresult(result, set_loaders=not self._knows_columns)
+        """The rows; only a prepared statement is sure to answer with the same columns every time."""
+        self._reader.set_pgresult(result, set_loaders=not (self._is_prepared and self._knows_columns))
         self._knows_columns = True
         return self._reader.load_rows(0, result.ntuples, tuple)
 
@@ -69,9 +78,14 @@ class Context:
         self.connection = connection
 
 
-def good(results: Sequence[PGresult], expected: ExecStatus) -> PGresult:
-    """The one result of a statement. Raises the server's error."""
-    result = results[-1]
+def is_outdated(pgconn: PGconn, result: PGresult) -> bool:
+    """Whether an upgrade changed what a prepared statement answers with; the server has done nothing then."""
+    code = result.error_field(DiagnosticField.SQLSTATE) if result.status == ExecStatus.FATAL_ERROR else None
+    return code == CACHED_PLAN_CHANGED and pgconn.transaction_status == TransactionStatus.IDLE
+
+
+def good(result: PGresult, expected: ExecStatus) -> PGresult:
+    """The result of a statement. Raises the server's error."""
     if result.status != expected:
         raise error_from_result(result)
     return result

@@ -60,6 +60,7 @@ class Connections:
         self.direct_dsn = None if poll_only else watch_dsn or dsn
         self._queues = list(queues)
         self._concurrency = concurrency
+        self.is_paused = False
         self._is_direct = self.direct_dsn == dsn
         self._durable = durable
         self._silence = max(LEAST_SILENCE, lease, 3 * poll)
@@ -192,6 +193,7 @@ class Connections:
             process_id=os.getpid(),
             version=package_version(),
             concurrency=self._concurrency,
+            paused=self.is_paused,
         )
 
 

@@ -96,7 +96,7 @@ class Pump:
         """Take no new jobs and hand back those not started, or take them again."""
         if is_paused == self._is_paused:
             return
-        self._is_paused = is_paused
+        self._is_paused = self._connections.is_paused = is_paused
         logger.info("this worker is %s", "paused: it takes no new jobs" if is_paused else "resumed")
         if is_paused:
             self.stand_back()
@@ -226,12 +226,12 @@ class Pump:
             return
         if lease.is_apart:
             self._sentry.is_unsure = True  # it looked nowhere else
-        if self._tracing is not None:
-            self._tracing.claimed(lease, took_seconds=self._clock() - look.began_at)
         self.rests.clear()
         self._book.take(lease)
         self._runner.start_waiting()
-        self._sentry.found_work(is_full=self._runner.free <= 0)
+        self._sentry.found_work(is_full=self._is_paused or self._runner.free <= 0)
+        if self._tracing is not None:  # last: whatever a tracer raises, the jobs are known
+            self._tracing.claimed(lease, took_seconds=self._clock() - look.began_at)
 
     async def _refused(
         self, parts: list[Part], error: psycopg.Error | PgQueueError, requests: Sequence[Request] = ()

@@ -70,6 +70,7 @@ class Steward:
         self._is_more = False
         guard = self._connections.guard
         if guard is None:
+            self._paused(False)  # noqa: FBT003 - it has no row any more by which it could be resumed
             is_ours = await self._is_needed()
         else:
             if not self._connections.is_joined:

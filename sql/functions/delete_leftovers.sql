@@ -93,14 +93,16 @@ begin
             where outcomes.job_id = looked_at.id
                 and outcomes.finished_at >= horizon
         )
-            -- its first attempt is due when the job says, to the id's millisecond
+            -- Its first attempt is due when the job says, to the id's millisecond. Said
+            -- twice: by a name of its own, the moment would be no condition on the index.
             and not exists (
                 select
                 from pgqueue.ready
-                cross join greatest(looked_at.run_at, pgqueue.moment_of(looked_at.id)) as due
                 where ready.queue = looked_at.queue
                     and ready.priority = looked_at.priority
-                    and ready.visible_at between due - interval '1 ms' and due + interval '1 ms'
+                    and ready.visible_at
+                        between greatest(looked_at.run_at, pgqueue.moment_of(looked_at.id)) - interval '1 ms'
+                        and greatest(looked_at.run_at, pgqueue.moment_of(looked_at.id)) + interval '1 ms'
                     and ready.id = looked_at.id
             )
     );

@@ -84,11 +84,16 @@ begin
     end if;
     close v_lines;
 
+    -- Of what waits the rows of ready have told which it is: one that was handed back
+    -- for later leaves no outcome to tell it by.
     return query
-    select told.*, null::text
+    select
+        told.id, told.queue, told.task, coalesce(in_state, told.state), told.attempt, told.max_attempts, told.priority,
+        told.enqueued_at, told.run_at, told.claimed_at, told.expires_at, told.worker, told.finished_at, null::text
     from pgqueue.states_of(v_jobs) as told
     where in_state is null
-        or told.state = in_state;
+        or told.state = in_state
+        or told.state in ('waiting', 'scheduled') and in_state in ('waiting', 'scheduled');
     if next_page is not null then
         return next;
     end if;

@@ -36,7 +36,7 @@ immutable
 parallel safe
 as $$
     select case
-        when hurried_at >= coalesce(finished_at, hurried_at) then hurried_at
+        when hurried_at is not null and (retry_at is null or hurried_at >= finished_at) then hurried_at
         else coalesce(retry_at, run_at)
     end
 $$;

@@ -1,13 +1,16 @@
 -- A worker is alive while its session holds the advisory lock of its id; the
--- row only tells who it is (`concurrency`: how many jobs it runs at once). Called again after a reconnect. Returns whether
--- the lock is ours: false while the old session is not gone yet.
+-- row only tells who it is (`concurrency`: how many jobs it runs at once;
+-- `paused`: whether it was paused when its row went). Called again after a
+-- reconnect. Returns whether the lock is ours: false while the old session is not
+-- gone yet.
 create or replace function pgqueue.join_workers(
     worker bigint,
     queues text[],
     host text,
     process_id integer,
     version text,
-    concurrency integer default null
+    concurrency integer default null,
+    paused boolean default false
 )
 returns boolean
 language sql
@@ -15,8 +18,12 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    insert into pgqueue.workers (id, started_at, server_started_at, process_id, concurrency, host, queues, version)
-    values (worker, pgqueue.now(), pg_postmaster_start_time(), process_id, concurrency, host, queues, version)
+    insert into pgqueue.workers
+        (id, started_at, server_started_at, process_id, concurrency, host, queues, version, paused_at)
+    values (
+        worker, pgqueue.now(), pg_postmaster_start_time(), process_id, concurrency, host, queues, version,
+        case when paused then pgqueue.now() end
+    )
     on conflict (id) do update
     set server_started_at = excluded.server_started_at;
     select pg_try_advisory_lock(pgqueue.worker_key(worker))

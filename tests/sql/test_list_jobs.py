@@ -49,6 +49,16 @@ def jobs(session: Session, clock: Clock) -> list[int]:
     return jobs
 
 
+def test_a_job_handed_back_for_later_is_listed_as_scheduled(session: Session, clock: Clock) -> None:
+    job = session.enqueue()
+    session.finish(session.claim(), "returned", delays=["1 hour"])
+
+    (listed_one,) = session.call("list_jobs", in_state="scheduled")
+
+    assert (listed_one.id, listed_one.state) == (job, "scheduled")
+    assert listed(session, in_state="waiting") == []
+
+
 def test_every_state_lists_what_the_view_says(session: Session, jobs: list[int]) -> None:
     seen = {row.id: row for row in session.run("select * from pgqueue.job_states")}
 

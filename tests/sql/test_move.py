@@ -135,6 +135,20 @@ def test_a_new_priority_holds_for_retries_for_death_and_for_redrive(session: Ses
     assert (retried[0].priority, letter.priority, session.claim()[0].priority) == (1, 1, 1)
 
 
+def test_a_hurried_job_that_died_and_is_redriven_waits(session: Session, clock: Clock) -> None:
+    job = session.enqueue(delay="1 hour")
+    run_now(session, job)
+    clock.advance(seconds=1)
+    session.finish(session.claim(), "dead")
+    clock.advance(seconds=1)
+    session.call("redrive", jobs=[job])
+
+    assert session.state(job) == "waiting"
+    assert [row.id for row in session.call("list_jobs", in_state="waiting")] == [job]
+    assert reprioritise(session, 1, job) == [job]
+    assert claimed(session) == [job]
+
+
 def test_both_may_be_done_one_after_the_other(session: Session, clock: Clock) -> None:
     job = session.enqueue(delay="1 hour")
 

@@ -6,9 +6,9 @@ from tests.sql.conftest import OpenSession
 from tests.sql.session import Session
 
 
-def join(session: Session, worker: int) -> bool:
+def join(session: Session, worker: int, **options: object) -> bool:
     """Whether the session is that worker now."""
-    values = {"queues": ["mail"], "host": "here", "process_id": 1, "version": "0"}
+    values = {"queues": ["mail"], "host": "here", "process_id": 1, "version": "0", **options}
     found: bool = session.call("join_workers", worker=worker, **values)[0][0]
     return found
 
@@ -22,6 +22,18 @@ def wait_until_gone(observer: Session) -> None:
     """The server clears up behind a cut session; its locks go last."""
     while observer.value("select count(*) from pg_catalog.pg_locks where locktype = 'advisory'"):
         pass
+
+
+def test_a_paused_worker_that_was_struck_off_comes_back_paused(session: Session) -> None:
+    join(session, 7)
+    session.call("leave_workers", worker=7)
+
+    join(session, 7, paused=True)
+    is_paused = session.value("select pgqueue.is_paused(7)")
+    session.call("resume_worker", worker=7)
+    join(session, 7, paused=True)  # its row is there, and knows better
+
+    assert (is_paused, session.value("select pgqueue.is_paused(7)")) == (True, False)
 
 
 def test_a_living_worker_is_not_absent(session: Session, other: Session) -> None:

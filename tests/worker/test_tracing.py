@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from opentelemetry import trace
@@ -11,7 +11,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from pgqueue import AsyncClient, Client, JobRecord, Keyring, Snooze, Tracing, task
+from pgqueue import AsyncClient, Client, Delivery, JobRecord, Keyring, Snooze, Tracing, task
+from pgqueue.tracing import headers_of
 from tests.waiting import until
 from tests.worker.conftest import RunWorker
 
@@ -68,6 +69,15 @@ async def test_a_run_is_a_child_of_its_enqueue(
     assert record.headers is not None
     assert record.headers["mine"] == "kept"
     assert SECRET not in str([span.to_json() for span in spans.all()])
+
+
+@pytest.mark.parametrize("odd", ["9" * 5_000, "[" * 100_000 + "]" * 100_000], ids=["long", "deep"])
+def test_headers_that_python_cannot_read_lead_to_no_trace(odd: str) -> None:
+    headers = f'{{"odd": {odd}}}'
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    delivery = Delivery(1, 2, 1, 5, "email", "plain", "{}", headers, 5, moment, None, keep_result=False)
+
+    assert headers_of(delivery) == {}
 
 
 async def test_a_claim_that_got_jobs_has_a_span(
