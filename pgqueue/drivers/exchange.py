@@ -61,7 +61,8 @@ class Statement:
             good((yield from generators.execute(pgconn))[-1], ExecStatus.COMMAND_OK)
             self._is_prepared, self._knows_columns = True, False
             pgconn.send_query_prepared(self._name, forms, self._formats, Format.BINARY)
-        return (yield from generators.execute(pgconn))[-1]
+        results: list[PGresult] = yield from generators.execute(pgconn)
+        return results[-1]
 
     def _rows(self, result: PGresult) -> list[Row]:
         """The rows; only a prepared statement is sure to answer with the same columns every time."""
