@@ -262,6 +262,7 @@ class AsyncClient:
         died_before: datetime | None = None,
         before: DeadLetter | DeadPlace | None = None,
         limit: int = 100,
+        brief: bool = False,
         connection: object | None = None,
     ) -> list[DeadLetter]:
         """See `Client.dead_letters`."""
@@ -273,6 +274,7 @@ class AsyncClient:
             died_before=died_before,
             before=before,
             limit=limit,
+            brief=brief,
         )
         return await self._database.run(asked, connection)
 

@@ -304,9 +304,13 @@ class Client:
         died_before: datetime | None = None,
         before: DeadLetter | DeadPlace | None = None,
         limit: int = 100,
+        brief: bool = False,
         connection: object | None = None,
     ) -> list[DeadLetter]:
-        """The dead letters that fit every filter, newest first; `before` is the last of the page before."""
+        """The dead letters that fit every filter, newest first; `before` is the last of the page before.
+
+        brief: payload, headers and attempts are left empty, and are not read: for lists, and for ids.
+        """
         asked = dead_letters.list_dead(
             queue=queue,
             task=task,
@@ -315,6 +319,7 @@ class Client:
             died_before=died_before,
             before=before,
             limit=limit,
+            brief=brief,
         )
         return self._database.run(asked, connection)
 

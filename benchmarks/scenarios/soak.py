@@ -93,7 +93,7 @@ class Purger:
 
     def purge(self) -> None:
         """One round."""
-        while dead := [letter.id for letter in self._client.dead_letters(limit=PURGED_AT_ONCE)]:
+        while dead := [letter.id for letter in self._client.dead_letters(limit=PURGED_AT_ONCE, brief=True)]:
             self.purged += len(self._client.purge(dead))
 
 

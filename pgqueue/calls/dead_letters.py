@@ -17,6 +17,7 @@ LIST_DEAD = function(
     died_before="timestamptz",
     before_job="bigint",
     max_letters="integer",
+    brief="boolean",
 ).answering(
     job_id="bigint",
     died_at="timestamptz",
@@ -45,8 +46,12 @@ def list_dead(
     died_before: datetime | None = None,
     before: DeadLetter | DeadPlace | None = None,
     limit: int = 100,
+    brief: bool = False,
 ) -> Call[list[DeadLetter]]:
-    """The dead letters that fit every filter, newest first; `before` is the last one of the page before."""
+    """The dead letters that fit every filter, newest first; `before` is the last one of the page before.
+
+    brief: payload, headers and attempts are left empty, and are not read.
+    """
     values = {
         "queue": queue,
         "task": task,
@@ -55,6 +60,7 @@ def list_dead(
         "died_before": before.died_at if before else died_before,
         "before_job": before.id if before else None,
         "max_letters": limit,
+        "brief": brief,
     }
     return call(LIST_DEAD, values, lambda rows: [letter_of(row) for row in rows])
 

@@ -13,7 +13,7 @@ from pgqueue.cli import options
 from pgqueue.cli.connection import connected
 from pgqueue.cli.failures import CommandFailed
 from pgqueue.cli.letters import Filter, check_choice, matching
-from pgqueue.cli.output import as_data, print_json, print_letters, print_record
+from pgqueue.cli.output import as_data, as_line, print_json, print_letters, print_record
 from pgqueue.settings import SCHEMA
 
 app = typer.Typer(help="List, show, retry or purge dead letters.", no_args_is_help=True)
@@ -51,7 +51,7 @@ def list_letters(
     with connected(dsn) as connection:
         letters = list(matching(Client(schema=schema), connection, wanted, limit))
     if as_json:
-        print_json([as_data(letter) for letter in letters])
+        print_json([as_line(letter) for letter in letters])
     elif letters:
         print_letters(letters)
     else:

@@ -10,7 +10,7 @@ import psycopg
 from pgqueue import Client, DeadLetter
 from pgqueue.cli.failures import CommandMisused
 
-PAGE = 500  # letters carry their whole story, so few are held at once
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Filter:
 def matching(
     client: Client, connection: "psycopg.Connection[Any]", wanted: Filter, limit: int | None = None
 ) -> Iterator[DeadLetter]:
-    """The letters that fit, newest first, at most `limit`, read page by page."""
+    """The letters that fit, in brief, newest first, at most `limit`, read page by page."""
     last: DeadLetter | None = None
     left = limit
     while left is None or left > 0:
@@ -45,6 +45,7 @@ def matching(
             died_before=wanted.died_before,
             before=last,
             limit=size,
+            brief=True,
             connection=connection,
         )
         yield from page

@@ -14,6 +14,7 @@ from rich.table import Table
 from pgqueue import Attempt, DeadLetter, JobRecord, JobSummary
 
 PIPED_WIDTH = 200  # a file has no width of its own
+WHOLE = frozenset({"payload", "headers", "attempts"})  # not told of what stands in a list
 
 
 def console() -> Console:
@@ -31,11 +32,16 @@ def print_json(value: object) -> None:
     print(json.dumps(to_jsonable_python(value), indent=2, ensure_ascii=False))
 
 
-def as_data(found: JobRecord | DeadLetter) -> dict[str, Any]:
+def as_data(found: JobRecord) -> dict[str, Any]:
     """A job's record for JSON: its ids are strings, for 64 bits are more than JavaScript can count."""
     data = with_text_ids(asdict(found))
     data["attempts"] = [with_text_ids(attempt) for attempt in data["attempts"]]
     return data
+
+
+def as_line(letter: DeadLetter) -> dict[str, Any]:
+    """A dead letter of a list for JSON, without what only `dead show` tells."""
+    return {name: value for name, value in with_text_ids(asdict(letter)).items() if name not in WHOLE}
 
 
 def with_text_ids(data: Mapping[str, Any]) -> dict[str, Any]:

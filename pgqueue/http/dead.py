@@ -11,8 +11,8 @@ from pgqueue.http.models import (
     MOST_JOBS,
     MOST_ON_PAGE,
     ChosenJobs,
-    DeadAnswer,
     DeadFilter,
+    DeadLine,
     DeadQuery,
     Done,
     Ids,
@@ -27,10 +27,10 @@ router = APIRouter(prefix="/v1/dead", tags=["dead letters"])
 
 
 @router.get("", dependencies=[needs("read")], summary="List dead letters")
-async def dead_letters(client: TheClient, query: Annotated[DeadQuery, Query()]) -> Page[DeadAnswer]:
+async def dead_letters(client: TheClient, query: Annotated[DeadQuery, Query()]) -> Page[DeadLine]:
     """Those that fit every filter, newest first."""
     letters = await page_of(client, query, dead_place_of(query.cursor) if query.cursor else None, query.limit)
-    items = [DeadAnswer.model_validate(letter) for letter in letters]
+    items = [DeadLine.model_validate(letter) for letter in letters]
     return Page(items=items, next=cursor_after(letters[-1]) if len(letters) == query.limit else None)
 
 
@@ -69,7 +69,7 @@ async def purge_all(wanted: DeadFilter, client: TheClient) -> Done:
 async def page_of(
     client: AsyncClient, wanted: DeadFilter, before: DeadLetter | DeadPlace | None, limit: int
 ) -> list[DeadLetter]:
-    """The letters that fit, from this place on."""
+    """The letters that fit, in brief, from this place on."""
     return await client.dead_letters(
         queue=wanted.queue,
         task=wanted.task,
@@ -78,6 +78,7 @@ async def page_of(
         died_before=wanted.died_before,
         before=before,
         limit=limit,
+        brief=True,
     )
 
 

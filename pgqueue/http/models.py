@@ -103,20 +103,17 @@ class JobLine(Answer):
     finished_at: datetime | None
 
 
-class DeadAnswer(Answer):
-    """A job that will not be tried again, with its whole story; attempts oldest first."""
+class DeadLine(Answer):
+    """A job that will not be tried again, and its last error; the rest is told by /v1/jobs/ID."""
 
     id: Id
     queue: str
     task: str
-    payload: Any
-    headers: Any
     priority: int
     max_attempts: int
     attempt: int
     died_at: datetime
     error: Any
-    attempts: list[AttemptAnswer]
 
 
 class Page(BaseModel, Generic[T]):

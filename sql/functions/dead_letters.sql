@@ -1,5 +1,6 @@
 -- The dead letters that fit every filter given, newest death first. Pages are
--- turned by the last row seen: died_before with before_job.
+-- turned by the last row seen: died_before with before_job. Brief ones are told
+-- without payload, headers and history, which are then not read.
 create or replace function pgqueue.list_dead(
     queue text default null,
     task text default null,
@@ -7,7 +8,8 @@ create or replace function pgqueue.list_dead(
     died_since timestamptz default null,
     died_before timestamptz default null,
     before_job bigint default null,
-    max_letters integer default 100
+    max_letters integer default 100,
+    brief boolean default false
 )
 returns setof pgqueue.dead_letters
 language plpgsql
@@ -24,8 +26,9 @@ begin
     -- By the filter that leaves the fewest, as a rule: its index has the order of the answer.
     if error_type is not null then
         return query
-        select letter.*
+        select told.*
         from pgqueue.dead_letters as letter
+        cross join pgqueue.as_told(letter, brief) as told
         where (letter.error ->> 'type') collate "C" = error_type
             and pgqueue.is_listed(letter, list_dead.queue, list_dead.task)
             and letter.died_at >= coalesce(died_since, '-infinity')
@@ -34,8 +37,9 @@ begin
         limit max_letters;
     elsif task is not null then
         return query
-        select letter.*
+        select told.*
         from pgqueue.dead_letters as letter
+        cross join pgqueue.as_told(letter, brief) as told
         where letter.task = list_dead.task
             and pgqueue.is_listed(letter, list_dead.queue, null)
             and letter.died_at >= coalesce(died_since, '-infinity')
@@ -44,8 +48,9 @@ begin
         limit max_letters;
     elsif queue is not null then
         return query
-        select letter.*
+        select told.*
         from pgqueue.dead_letters as letter
+        cross join pgqueue.as_told(letter, brief) as told
         where letter.queue = list_dead.queue
             and letter.died_at >= coalesce(died_since, '-infinity')
             and (letter.died_at, letter.job_id) < (coalesce(died_before, 'infinity'), coalesce(before_job, 0))
@@ -53,8 +58,9 @@ begin
         limit max_letters;
     else
         return query
-        select letter.*
+        select told.*
         from pgqueue.dead_letters as letter
+        cross join pgqueue.as_told(letter, brief) as told
         where letter.died_at >= coalesce(died_since, '-infinity')
             and (letter.died_at, letter.job_id) < (coalesce(died_before, 'infinity'), coalesce(before_job, 0))
         order by letter.died_at desc, letter.job_id desc
@@ -72,6 +78,29 @@ parallel safe
 as $$
     select (is_listed.queue is null or letter.queue = is_listed.queue)
         and (is_listed.task is null or letter.task = is_listed.task)
+$$;
+
+-- A dead letter, whole or brief. Inlined where it is used, else the row's every value were read.
+create or replace function pgqueue.as_told(letter pgqueue.dead_letters, brief boolean)
+returns setof pgqueue.dead_letters
+language sql
+immutable
+parallel safe
+as $$
+    select
+        letter.job_id,
+        letter.died_at,
+        letter.timeout,
+        letter.attempt,
+        letter.max_attempts,
+        letter.priority,
+        letter.keep_result,
+        letter.queue,
+        letter.task,
+        case when brief then '{}' else letter.payload end,
+        case when brief then null else letter.headers end,
+        letter.error,
+        case when brief then '[]' else letter.history end
 $$;
 
 -- Delete dead letters for good. Returns the ids of those that were there.

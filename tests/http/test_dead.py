@@ -34,13 +34,17 @@ async def test_a_list_is_read_page_by_page(api: httpx.AsyncClient, client: Async
     assert seen == ids
 
 
-async def test_a_letter_tells_its_story(api: httpx.AsyncClient, client: AsyncClient) -> None:
+async def test_a_letter_is_told_in_a_line_and_whole_as_a_job(
+    api: httpx.AsyncClient, client: AsyncClient
+) -> None:
     await bury(client, 1)
 
     (letter,) = (await api.get("/v1/dead", params={"error_type": "ValueError"})).json()["items"]
+    whole = (await api.get(f"/v1/jobs/{letter['id']}")).json()
 
     assert letter["error"]["message"] == "hopeless"
-    assert [attempt["state"] for attempt in letter["attempts"]] == ["dead"]
+    assert {"payload", "headers", "attempts"}.isdisjoint(letter)
+    assert [attempt["state"] for attempt in whole["attempts"]] == ["dead"]
 
 
 async def test_a_filter_leaves_out_the_others(api: httpx.AsyncClient, client: AsyncClient) -> None:

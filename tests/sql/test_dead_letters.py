@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 
 import psycopg
 import pytest
@@ -65,6 +66,24 @@ def test_every_filter_narrows(session: Session, clock: Clock) -> None:
     assert listed(session, died_since=clock.now()) == [second]
     assert listed(session, died_before=clock.now()) == [first]
     assert listed(session, queue="a", error_type="ValueError") == []
+
+
+def test_of_a_brief_letter_the_large_parts_are_not_read(session: Session) -> None:
+    large = json.dumps({"x": [os.urandom(16).hex() for _ in range(10_000)]})
+    session.enqueue(payload=large, headers='{"b": 2}')
+    session.finish(session.claim(), "dead", errors=['{"type": "ValueError"}'])
+
+    (whole,), (brief,) = session.call("list_dead"), session.call("list_dead", brief=True)
+
+    assert brief == whole._replace(payload={}, headers=None, history=[])
+    assert pages_read(session, brief=True) < pages_read(session, brief=False) - 30
+
+
+def pages_read(session: Session, *, brief: bool) -> int:
+    """How many pages it takes to answer with the letters there are."""
+    rows = f"select max(length(told::text)) from pgqueue.list_dead(brief => {brief}) as told"
+    plan = session.value(f"explain (analyze, buffers, format json) {rows}")[0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
 MANY_OTHERS = """

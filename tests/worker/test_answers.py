@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -105,9 +106,11 @@ async def test_dead_is_dead_at_once(
     worker = run_worker(give_up)
     await ended(await client.enqueue(give_up.job()))
     (letter,) = await client.dead_letters()
+    (brief,) = await client.dead_letters(brief=True)
 
     assert letter.error is not None
     assert (letter.error["type"], letter.error["message"], letter.attempt) == ("Dead", "hopeless", 1)
+    assert brief == replace(letter, payload={}, headers=None, attempts=())
     assert worker.counts.dead == 1
 
 

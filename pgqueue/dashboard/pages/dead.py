@@ -131,7 +131,7 @@ async def matching(visit: Visit) -> AsyncIterator[list[int]]:
 async def asked(
     visit: Visit, *, before: DeadLetter | DeadPlace | None = None, limit: int
 ) -> list[DeadLetter]:
-    """The letters that fit the address."""
+    """The letters that fit the address, in brief."""
     return await visit.board.client.dead_letters(
         queue=chosen(visit, "queue"),
         task=chosen(visit, "task"),
@@ -139,6 +139,7 @@ async def asked(
         died_since=since(visit),
         before=before,
         limit=limit,
+        brief=True,
     )
 
 
