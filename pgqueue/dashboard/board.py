@@ -1,5 +1,6 @@
 """What all pages share, and what is known of who looks at one."""
 
+import math
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,16 +19,28 @@ class Board:
     redact: Redact
 
 
+@dataclass(slots=True, eq=False)
+class Session:
+    """From a login until its end; pages made meanwhile notice it. ends_at: on the monotonic clock."""
+
+    ends_at: float
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is time to log in again."""
+        return time.monotonic() >= self.ends_at
+
+    def end(self) -> None:
+        """Let it be over, also for the pages that are open."""
+        self.ends_at = -math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks at a page. ends_at: when the session ends, on the monotonic clock; None: never.
-
-    can_leave: whether there is a session to end.
-    """
+    """Who looks at a page. session: None where nobody logs in."""
 
     roles: frozenset[str]
-    ends_at: float | None = None
-    can_leave: bool = False
+    session: Session | None = None
 
     @property
     def may_look(self) -> bool:
@@ -42,9 +55,9 @@ class Viewer:
     @property
     def has_ended(self) -> bool:
         """Whether it is time to log in again."""
-        return self.ends_at is not None and time.monotonic() >= self.ends_at
+        return self.session is not None and self.session.has_ended
 
 
-def viewer(roles: Collection[str], *, ends_at: float | None = None, can_leave: bool = False) -> Viewer:
+def viewer(roles: Collection[str], session: Session | None = None) -> Viewer:
     """A viewer with these roles."""
-    return Viewer(frozenset(roles), ends_at, can_leave)
+    return Viewer(frozenset(roles), session)

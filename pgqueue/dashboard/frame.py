@@ -66,9 +66,9 @@ def frame(visit: Visit, title: str) -> Iterator[None]:
         link("pgqueue", visit.href("/")).classes("brand")
         navigation(visit)
         icon_button("contrast", "Turn between light and dark").on("click", js_handler=TURN_THEME)
-        if visit.viewer.can_leave:
+        if visit.viewer.session is not None:
             icon_button("logout", "Log out").on("click", js_handler=LEAVE)
-    trouble_banner(visit.board)
+    trouble_banner(visit)
     with ui.element("div").classes("main") as main:  # it stands in the library's own main
         heading(title, level=1)
         yield
@@ -84,25 +84,28 @@ def navigation(visit: Visit) -> None:
                 shown.props('aria-current="page"')
 
 
-def trouble_banner(board: Board) -> None:
+def trouble_banner(visit: Visit) -> None:
     """Says when what is shown is old."""
     banner = text("", "p").classes("trouble").props('role="status"')
 
     def refresh() -> None:
-        banner.text = board.watcher.trouble or ""
+        banner.text = visit.board.watcher.trouble or ""
 
-    live(board, refresh)
+    live(visit, refresh)
 
 
-def live(board: Board, refresh: Callable[[], None]) -> None:
-    """Call this now, and after every look as long as the page is there."""
+def live(visit: Visit, refresh: Callable[[], None]) -> None:
+    """Call this now, and after every look as long as the page is there and its viewer may look."""
     client = context.client
 
     def update() -> None:
         with client:
-            refresh()
+            if visit.viewer.may_look:
+                refresh()
+            else:
+                ui.navigate.reload()  # the door leads to the login, and from there back here
 
-    client.on_delete(board.watcher.listen(update))
+    client.on_delete(visit.board.watcher.listen(update))
     refresh()
 
 

@@ -5,7 +5,7 @@ import time
 
 from starlette.requests import HTTPConnection
 
-from pgqueue.dashboard.board import Viewer, viewer
+from pgqueue.dashboard.board import Session, Viewer, viewer
 from pgqueue.http.access import Authenticate, Refused
 
 LASTS_SECONDS = 12 * 3600.0
@@ -23,11 +23,11 @@ class Sessions:
         """The id of a new session of whoever has this token. Raises Refused."""
         header = (b"authorization", b"Bearer " + token.encode("utf-8", "surrogateescape"))
         roles = await self._authenticate(HTTPConnection({"type": "http", "headers": [header]}))
-        found = viewer(roles, ends_at=time.monotonic() + LASTS_SECONDS, can_leave=True)
+        found = viewer(roles, Session(time.monotonic() + LASTS_SECONDS))
         if not found.may_look:
             raise Refused("this token may not look: it takes the role read, or admin")
         while len(self._viewers) >= MOST:
-            del self._viewers[next(iter(self._viewers))]
+            self.end(next(iter(self._viewers)))
         session = secrets.token_urlsafe(32)
         self._viewers[session] = found
         return session
@@ -41,5 +41,7 @@ class Sessions:
         return found
 
     def end(self, session: str) -> None:
-        """Forget it."""
-        self._viewers.pop(session, None)
+        """Forget it; what is open of it ends."""
+        found = self._viewers.pop(session, None)
+        if found is not None and found.session is not None:
+            found.session.end()

@@ -300,5 +300,12 @@ def test_who_may_only_look_logs_in_and_finds_nothing_to_click_nor_what_is_hidden
         assert all(f"no {part} here" in text(browser) for part in ("payload", "headers", "error"))
         assert text(browser).count(EVIL) == 1  # the task's name
         assert TRACE not in browser.page_source
+        look_at(browser, wait, f"{site}/")
+        left = browser.current_window_handle
+        browser.switch_to.new_window("tab")
+        look_at(browser, wait, f"{site}/jobs")
         click(wait, lambda: button(browser, "Log out"))
         wait(lambda: browser.find_element(By.ID, "token"))
+        browser.close()
+        browser.switch_to.window(left)
+        wait(lambda: browser.find_element(By.ID, "token"))  # the page that was open has left, too

@@ -112,6 +112,16 @@ async def test_after_logging_out_the_session_is_over() -> None:
     assert page.status_code == 303
 
 
+async def test_who_logs_out_may_do_nothing_on_the_pages_still_open() -> None:
+    sessions = Sessions(by_token(TOKENS))
+    left, stayed = [await sessions.begin(ADMIN) for _ in range(2)]
+    pages = [sessions.find(session) for session in (left, stayed)]
+
+    sessions.end(left)
+
+    assert [(page.may_look, page.may_act) for page in pages if page] == [(False, False), (True, True)]
+
+
 async def test_what_is_not_below_it_passes() -> None:
     async with caller(door(tokens=True), peer=("192.0.2.1", 4000)) as viewer:
         answers = [await viewer.get(path) for path in ("/v1/jobs", "/dashboards")]

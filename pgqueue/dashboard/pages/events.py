@@ -33,7 +33,7 @@ async def body(visit: Visit) -> None:
         while len(shown) > MOST:
             shown.pop(0)[1].delete()
 
-    live(visit.board, refresh)
+    live(visit, refresh)
 
 
 def entry(visit: Visit, event: Event) -> ui.element:

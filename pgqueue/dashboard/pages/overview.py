@@ -29,7 +29,7 @@ async def body(visit: Visit) -> None:
             for part in parts:
                 part.show(sample)
 
-    live(visit.board, refresh)
+    live(visit, refresh)
 
 
 class Tile:

@@ -74,7 +74,7 @@ async def body(visit: Visit) -> None:
             for each in tables:
                 each.update()
 
-    live(visit.board, refresh)
+    live(visit, refresh)
 
 
 def section(visit: Visit, name: str, columns: list[dict[str, Any]], act: Act) -> ui.table:
