@@ -19,6 +19,7 @@ from pgqueue.dashboard.board import Board
 from pgqueue.dashboard.door import PREFIX, Door
 from pgqueue.dashboard.parts import Redact, nothing_hidden
 from pgqueue.dashboard.sessions import Sessions
+from pgqueue.dashboard.sockets import bind_sockets, made_for
 from pgqueue.dashboard.watcher import Watcher
 from pgqueue.http.access import Authenticate, Token, by_place, by_token
 from pgqueue.http.app import close
@@ -56,9 +57,11 @@ def add_dashboard(
         Door,
         authenticate=authenticate or by_place,
         sessions=Sessions(by_token(tokens)) if tokens is not None and authenticate is None else None,
+        made_for=made_for,
     )
     for path in ("/", PREFIX):
         app.add_route(path, to_dashboard)
+    bind_sockets()
     pages.add_pages(board)
     add_interface(app)
     app.mount("", api)

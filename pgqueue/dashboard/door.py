@@ -3,6 +3,7 @@
 Everything served comes from here: the policy forbids the browser to load or to send anything elsewhere.
 """
 
+from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 from typing import cast
@@ -21,6 +22,7 @@ PREFIX = "/dashboard"
 LOGIN = PREFIX + "/login"
 LOGOUT = PREFIX + "/logout"
 COOKIE = "pgqueue_session"
+SOCKETS = PREFIX + "/_nicegui_ws"
 VIEWER = "pgqueue.viewer"  # where in a request's scope the viewer stands
 BODY_LIMIT_BYTES = 4096  # of a login
 # Pages are put together by scripts in them, which compile templates: that takes both.
@@ -35,15 +37,20 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
+MadeFor = Callable[[str], Viewer | None]
+"""From a page's id to whom it was made for, if it is still there."""
 
 
 class Door:
     """Middleware that lets viewers in below /dashboard, those with a session if there are any."""
 
-    def __init__(self, app: ASGIApp, *, authenticate: Authenticate, sessions: Sessions | None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, authenticate: Authenticate, sessions: Sessions | None, made_for: MadeFor
+    ) -> None:
         self._app = app
         self._authenticate = authenticate
         self._sessions = sessions
+        self._made_for = made_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is meant for somebody else, and whom we know; send away the others."""
@@ -70,7 +77,15 @@ class Door:
             found = viewer(await self._authenticate(as_http(connection)))
         if found is None or not found.may_look:
             raise Refused("this takes the role read, or admin")
+        if (path_of(connection.scope) or "").startswith(SOCKETS):
+            self._check_page(connection, found)
         return found
+
+    def _check_page(self, connection: HTTPConnection, asking: Viewer) -> None:
+        page = connection.query_params.get("client_id")
+        # One that is gone passes: its socket is told so, and the browser asks for the page anew.
+        if page is None or self._made_for(page) not in {None, asking}:
+            raise Refused("this socket is for a page made for somebody else")
 
     async def _send_away(self, why: str, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

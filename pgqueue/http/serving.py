@@ -1,6 +1,7 @@
 """Serves the app by itself, with uvicorn. It must never believe what a header says of who asks."""
 
 import asyncio
+import logging
 import signal
 import socket
 import threading
@@ -19,6 +20,25 @@ except ModuleNotFoundError as error:
     raise MissingExtra("uvicorn is not installed; run: pip install 'pgqueue-py[http]'") from error
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SOCKETS = "/_nicegui_ws"  # part of the paths of the dashboard's sockets
+
+
+class WithoutSecrets(logging.Filter):
+    """Keeps out of uvicorn's lines what would let their readers act: pages' ids, sessions' cookies."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Cut the query off a socket's path; of DEBUG, which tells headers and frames, write nothing."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(without_query, record.args))
+        return record.levelno > logging.DEBUG
+
+
+def without_query(value: object) -> object:
+    """The same, but a socket's path ends before its query."""
+    return value.partition("?")[0] if isinstance(value, str) and SOCKETS in value else value
+
+
+WITHOUT_SECRETS = WithoutSecrets()
 
 
 class Server(uvicorn.Server):
@@ -39,6 +59,8 @@ class Server(uvicorn.Server):
             )
         )
         self._served = app
+        for name in ("uvicorn.error", "uvicorn.access"):
+            logging.getLogger(name).addFilter(WITHOUT_SECRETS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer who waits, then let what is under way end."""

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from pgqueue.dashboard.board import Viewer
 from pgqueue.dashboard.door import COOKIE, VIEWER, Door
 from pgqueue.dashboard.sessions import Sessions
 from pgqueue.http import new_token
@@ -26,9 +27,10 @@ async def inside(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def door(*, tokens: bool) -> Door:
-    sessions = Sessions(by_token(TOKENS)) if tokens else None
-    return Door(inside, authenticate=by_place, sessions=sessions)
+def door(*, tokens: bool = False, sessions: Sessions | None = None, made_for: Viewer | None = None) -> Door:
+    """A door; every page behind it was made for this one, if for anybody."""
+    known = Sessions(by_token(TOKENS)) if tokens else sessions
+    return Door(inside, authenticate=by_place, sessions=known, made_for=lambda _: made_for)
 
 
 async def log_in(viewer: httpx.AsyncClient, token: str, wanted: str = "") -> httpx.Response:
@@ -134,6 +136,7 @@ def socket_scope(**headers: str) -> dict[str, Any]:
     return {
         "type": "websocket",
         "path": "/dashboard/_nicegui_ws/socket.io/",
+        "query_string": b"client_id=7",
         "scheme": "ws",
         "http_version": "1.1",
         "client": ("127.0.0.1", 4000),
@@ -168,3 +171,21 @@ async def test_a_socket_takes_the_session_too() -> None:
     sent = await knock(door(tokens=True), socket_scope(origin="http://localhost:8000"))
 
     assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+async def test_a_socket_is_for_a_page_of_its_own_session() -> None:
+    sessions = Sessions(by_token(TOKENS))
+    mine, others = [await sessions.begin(ADMIN) for _ in range(2)]
+    scope = socket_scope(origin="http://localhost:8000", cookie=f"{COOKIE}={mine}")
+
+    answers = [
+        await knock(door(sessions=sessions, made_for=made_for), {**scope, "query_string": query})
+        for made_for, query in (
+            (sessions.find(mine), b"client_id=7"),
+            (None, b"client_id=7"),
+            (sessions.find(others), b"client_id=7"),
+            (sessions.find(mine), b""),
+        )
+    ]
+
+    assert [sent[0]["type"] == "websocket.close" for sent in answers] == [False, False, True, True]

@@ -1,6 +1,7 @@
 """Tests of the app served by a real server on a real socket."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -8,7 +9,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import httpx
-from fastapi import FastAPI
+import pytest
+from fastapi import FastAPI, WebSocket
+from websockets.asyncio.client import connect
 
 from pgqueue import AsyncClient, Job
 from pgqueue.http import create_app
@@ -70,6 +73,27 @@ async def test_it_gives_up_a_body_that_has_no_end() -> None:
             return
 
     assert answer.status_code == 413
+
+
+async def test_what_is_logged_of_a_socket_lets_nobody_act(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    app = create_app(NOWHERE)
+    app.add_api_websocket_route("/_nicegui_ws/socket.io/", greet)
+    query = "/_nicegui_ws/socket.io/?client_id=secret"
+    async with served(app) as (_, api):
+        address = str(api.base_url).rstrip("/").replace("http", "ws", 1)
+        async with connect(address + query, additional_headers={"Cookie": "pgqueue_session=secret"}):
+            pass
+        await api.get(query)
+
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")]
+    assert sum("/_nicegui_ws" in line for line in said) == 2
+    assert not any("secret" in line for line in said)
+
+
+async def greet(visitor: WebSocket) -> None:
+    await visitor.accept()
+    await visitor.close()
 
 
 def test_answers_leave_at_once() -> None:
