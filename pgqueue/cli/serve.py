@@ -58,7 +58,7 @@ def serve(
         str | None,
         typer.Option(
             metavar="MODULE:FUNCTION",
-            help="What the dashboard shows of jobs: it is given a task, a part of a job and its value.",
+            help="What the API and the dashboard show of jobs: given a task, a part of a job, its value.",
             show_default=False,
         ),
     ] = None,
@@ -73,16 +73,17 @@ def serve(
     TLS: where it leaves the machine, put a proxy before it that does.
     """
     from pgqueue.http import create_app, serving  # noqa: PLC0415
+    from pgqueue.http.redaction import nothing_hidden  # noqa: PLC0415
 
     log_to_stderr(log_level)
     known = tokens_for(host, tokens)
-    app = create_app(required(dsn), schema=schema, tokens=known)
+    shown = function_named(redact) if redact else nothing_hidden
+    app = create_app(required(dsn), schema=schema, tokens=known, redact=shown)
     has_dashboard = is_dashboard_installed() if dashboard is None else dashboard
     if has_dashboard:
         from pgqueue.dashboard import add_dashboard  # noqa: PLC0415
 
-        hiding = {"redact": function_named(redact)} if redact else {}
-        app = add_dashboard(app, tokens=known, **hiding)
+        app = add_dashboard(app, tokens=known)
     try:
         listener = serving.listening(host, port)
     except OSError as error:

@@ -7,10 +7,9 @@ from pgqueue.errors import MissingExtra as _MissingExtra
 
 try:
     from pgqueue.dashboard.app import add_dashboard
-    from pgqueue.dashboard.parts import Redact
 except ModuleNotFoundError as error:
     if error.name not in {"fastapi", "starlette", "nicegui"}:
         raise
     raise _MissingExtra(f"{error.name} is not installed; run: pip install 'pgqueue-py[dashboard]'") from error
 
-__all__ = ["Redact", "add_dashboard"]
+__all__ = ["add_dashboard"]

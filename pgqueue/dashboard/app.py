@@ -17,7 +17,6 @@ from starlette.responses import RedirectResponse
 from pgqueue.dashboard import pages
 from pgqueue.dashboard.board import Board
 from pgqueue.dashboard.door import PREFIX, Door
-from pgqueue.dashboard.parts import Redact, nothing_hidden
 from pgqueue.dashboard.sessions import Sessions
 from pgqueue.dashboard.sockets import bind_sockets, made_for
 from pgqueue.dashboard.watcher import Watcher
@@ -35,22 +34,20 @@ def add_dashboard(
     *,
     tokens: Collection[Token] | None = None,
     authenticate: Authenticate | None = None,
-    redact: Redact = nothing_hidden,
 ) -> FastAPI:
     """An app that serves the API of `create_app`, and a dashboard of the same installation below /dashboard.
 
     tokens: the API's. Who logs in with one may look if it has the role read, and act if admin.
         None: only programs of the same machine are served.
     authenticate: your own way to tell a viewer's roles, in place of tokens. Raises Refused.
-    redact: given a task's name, a part of a job (payload, headers, result or error) and its value,
-        returns what is shown in its place.
 
-    To be served, not mounted. Raises RuntimeError for a second one in a process.
+    What the API hides of jobs is hidden here, too. To be served, not mounted.
+    Raises RuntimeError for a second one in a process.
     """
     if next(made):
         raise RuntimeError("this process has a dashboard already: serve another from its own process")
     service: Service = api.state.service
-    board = Board(service.client, Watcher(service.client), redact)
+    board = Board(service.client, Watcher(service.client), service.redact)
     app = FastAPI(lifespan=living(api, board.watcher), docs_url=None, redoc_url=None, openapi_url=None)
     app.state.service = service  # by which `stop` finds it
     app.add_middleware(

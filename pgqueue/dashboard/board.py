@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from pgqueue.async_client import AsyncClient
-from pgqueue.dashboard.parts import Redact
 from pgqueue.dashboard.watcher import Watcher
+from pgqueue.http.redaction import Redact
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,16 @@
-"""How single things are shown: numbers, durations, payloads. Pure; and it must never show what is hidden."""
+"""How single things are shown: numbers, durations, payloads. Pure."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from pgqueue.durations import readable
 from pgqueue.sealing import MARK, is_sealed
 
-Redact = Callable[[str, str, Any], Any]
-"""From a task's name, a part of a job (payload, headers, result, error) and its value to what is shown."""
-
 LONGEST_TEXT = 20_000  # characters shown of one value
 NOTHING = "–"  # noqa: RUF001 - a dash, where a number would stand
 PERCENT = 100
-
-
-def nothing_hidden(task: str, part: str, value: Any) -> Any:  # noqa: ARG001 - what a hook is given
-    """Shows everything as it is."""
-    return value
 
 
 def json_text(value: Any) -> str:

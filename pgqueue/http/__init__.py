@@ -15,6 +15,7 @@ try:
         read_tokens,
     )
     from pgqueue.http.app import close, create_app, stop
+    from pgqueue.http.redaction import Redact
 except ModuleNotFoundError as error:
     if error.name not in {"fastapi", "starlette"}:
         raise
@@ -22,6 +23,7 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "InvalidTokens",
+    "Redact",
     "Refused",
     "Role",
     "Token",

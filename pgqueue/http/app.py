@@ -12,6 +12,7 @@ from pgqueue.http import dead, events, health, jobs, queues
 from pgqueue.http.access import Authenticate, Token, by_place, by_token
 from pgqueue.http.gate import Gate
 from pgqueue.http.problems import Problem, answers, tell_problems
+from pgqueue.http.redaction import Redact, nothing_hidden
 from pgqueue.http.service import CONNECTION_TIMEOUT, POOL_SIZE, Service
 from pgqueue.settings import PAYLOAD_LIMIT_BYTES, SCHEMA
 
@@ -31,12 +32,15 @@ def create_app(
     tokens: Collection[Token] | None = None,
     authenticate: Authenticate | None = None,
     body_limit_bytes: int = BODY_LIMIT_BYTES,
+    redact: Redact = nothing_hidden,
 ) -> FastAPI:
     """The API of one installation, an ASGI app to serve or to mount.
 
     client: whoever made it closes it. Or a DSN, with the schema pgqueue is installed in.
     tokens: who may ask (see `read_tokens`). None: only programs of the same machine may.
     authenticate: your own way to tell a caller's roles, in place of tokens. Raises Refused.
+    redact: given a task's name, a part of a job (payload, headers, result or error) and its value,
+        returns what whoever looks is shown in its place, an admin too.
 
     Mounted, it works at once. At the end call `close` in your application's lifespan: that of a
     mounted app does not run.
@@ -47,6 +51,7 @@ def create_app(
         if isinstance(client, str)
         else client,
         is_ours=is_ours,
+        redact=redact,
     )
     app = FastAPI(
         title="pgqueue",

@@ -20,17 +20,19 @@ from pgqueue.http.models import (
     id_of,
 )
 from pgqueue.http.problems import answers
-from pgqueue.http.service import TheClient, needs
+from pgqueue.http.redaction import redacted
+from pgqueue.http.service import TheClient, TheService, needs
 from pgqueue.record import DeadLetter, DeadPlace
 
 router = APIRouter(prefix="/v1/dead", tags=["dead letters"])
 
 
 @router.get("", dependencies=[needs("read")], summary="List dead letters")
-async def dead_letters(client: TheClient, query: Annotated[DeadQuery, Query()]) -> Page[DeadLine]:
+async def dead_letters(service: TheService, query: Annotated[DeadQuery, Query()]) -> Page[DeadLine]:
     """Those that fit every filter, newest first."""
-    letters = await page_of(client, query, dead_place_of(query.cursor) if query.cursor else None, query.limit)
-    items = [DeadLine.model_validate(letter) for letter in letters]
+    place = dead_place_of(query.cursor) if query.cursor else None
+    letters = await page_of(service.client, query, place, query.limit)
+    items = [redacted(DeadLine.model_validate(letter), service.redact) for letter in letters]
     return Page(items=items, next=cursor_after(letters[-1]) if len(letters) == query.limit else None)
 
 

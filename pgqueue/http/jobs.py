@@ -22,6 +22,7 @@ from pgqueue.http.models import (
     id_of,
 )
 from pgqueue.http.problems import answers
+from pgqueue.http.redaction import redacted
 from pgqueue.http.service import TheClient, TheService, needs
 from pgqueue.job import Job
 from pgqueue.job_fields import JobFields, job_of
@@ -115,7 +116,8 @@ async def get(
     ] = 0,
 ) -> JobAnswer:
     """Everything known of it. With `wait` the answer comes once it has ended, or then, as it is."""
-    return JobAnswer.model_validate(await service.wait(id_of(job_id), wait, is_gone=request.is_disconnected))
+    record = await service.wait(id_of(job_id), wait, is_gone=request.is_disconnected)
+    return redacted(JobAnswer.model_validate(record), service.redact)
 
 
 @router.post(

@@ -18,6 +18,7 @@ from pgqueue.http.access import Role
 from pgqueue.http.feed import Feed
 from pgqueue.http.gate import CALLER
 from pgqueue.http.problems import RETRY_AFTER
+from pgqueue.http.redaction import Redact, nothing_hidden
 from pgqueue.http.shared import Shared
 from pgqueue.record import JobRecord
 from pgqueue.stats import Stats
@@ -36,10 +37,11 @@ bearer = HTTPBearer(auto_error=False, description="See `pgqueue token`. The gate
 
 
 class Service:
-    """A client, and what is asked of it once for all."""
+    """A client, what is hidden of what it finds, and what is asked of it once for all."""
 
-    def __init__(self, client: AsyncClient, *, is_ours: bool) -> None:
+    def __init__(self, client: AsyncClient, *, is_ours: bool, redact: Redact = nothing_hidden) -> None:
         self.client = client
+        self.redact = redact
         self._is_ours = is_ours
         self.closing = asyncio.Event()
         self.waiters = 0
