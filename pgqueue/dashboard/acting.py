@@ -10,6 +10,7 @@ from nicegui import context, ui
 from pgqueue.async_client import AsyncClient
 from pgqueue.dashboard.board import Viewer
 from pgqueue.dashboard.frame import text
+from pgqueue.dashboard.watcher import words_of
 from pgqueue.errors import PgQueueError
 from pgqueue.record import State
 
@@ -32,7 +33,7 @@ async def attempt(viewer: Viewer, act: Callable[[], Awaitable[str]]) -> bool:
         said = await act()
     except PgQueueError as error:
         log.warning("not done: %s: %s", type(error).__name__, error)
-        ui.notify(str(error), type="negative")
+        ui.notify(words_of(error), type="negative")
         return False
     except psycopg.Error:
         log.exception("not done")

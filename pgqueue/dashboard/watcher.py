@@ -15,7 +15,7 @@ from pgqueue.async_client import AsyncClient
 from pgqueue.backoff import Exponential
 from pgqueue.dashboard.history import Point, Sample, point_of
 from pgqueue.dashboard.news import Event, News
-from pgqueue.errors import PgQueueError
+from pgqueue.errors import NoConnection, PgQueueError
 
 log = logging.getLogger("pgqueue.dashboard")
 
@@ -28,6 +28,11 @@ RETRY = Exponential(base=timedelta(seconds=2), ceiling=timedelta(seconds=30))
 TROUBLE = "The database does not answer; what you see is from before. Trying again."
 
 Listener = Callable[[], None]
+
+
+def words_of(error: PgQueueError) -> str:
+    """What viewers are told of an error: never where the database is."""
+    return TROUBLE if isinstance(error, NoConnection) else str(error)
 
 
 class Watcher:

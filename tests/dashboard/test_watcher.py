@@ -6,8 +6,8 @@ from functools import partial
 import psycopg
 import pytest
 
-from pgqueue import AsyncClient, Job
-from pgqueue.dashboard.watcher import Watcher
+from pgqueue import AsyncClient, Job, NoConnection
+from pgqueue.dashboard.watcher import TROUBLE, Watcher, words_of
 from tests.http.conftest import NOWHERE
 
 CALLS = "select sum(calls) from pg_stat_user_functions where funcname = any (%s)"
@@ -95,3 +95,11 @@ async def test_a_database_that_is_not_there_is_told() -> None:
         await watcher.look()
 
     assert (watcher.sample, watcher.trouble is None) == (None, False)
+
+
+async def test_viewers_are_not_told_where_the_database_is() -> None:
+    async with AsyncClient(NOWHERE, connection_timeout=timedelta(milliseconds=200)) as client:
+        with pytest.raises(NoConnection, match=r"127\.0\.0\.1") as raised:
+            await client.stats()
+
+    assert words_of(raised.value) == TROUBLE

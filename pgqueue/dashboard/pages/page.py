@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from pgqueue.dashboard.board import Board
 from pgqueue.dashboard.frame import Visit, frame, text, visit_of
+from pgqueue.dashboard.watcher import words_of
 from pgqueue.errors import PgQueueError
 
 log = logging.getLogger("pgqueue.dashboard")
@@ -29,7 +30,7 @@ def add(board: Board, path: str, title: str, body: Body) -> None:
                 await body(visit)
             except PgQueueError as error:
                 log.warning("%s: %s: %s", path, type(error).__name__, error)
-                text(str(error), "p").classes("trouble").props('role="alert"')
+                text(words_of(error), "p").classes("trouble").props('role="alert"')
             except psycopg.Error:
                 log.exception("%s", path)
                 text("The database refused; the log says more.", "p").classes("trouble").props('role="alert"')
