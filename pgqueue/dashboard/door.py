@@ -99,9 +99,12 @@ class Door:
 
     async def _at_login(self, sessions: Sessions, request: Request, path: str) -> Response:
         root = root_of(request.scope)
+        if request.method == "POST" and is_from_elsewhere(request):
+            return PlainTextResponse("only pages of this dashboard log in and out", status_code=403)
         if path == LOGOUT:
-            if request.method == "POST":
-                sessions.end(request.cookies.get(COOKIE, ""))
+            if request.method != "POST":
+                return RedirectResponse(f"{root}{PREFIX}/", status_code=303)
+            sessions.end(request.cookies.get(COOKIE, ""))
             answer: Response = RedirectResponse(root + LOGIN, status_code=303)
             answer.delete_cookie(COOKIE, path=f"{root}{PREFIX}")
             return answer
@@ -148,6 +151,11 @@ def as_http(connection: HTTPConnection) -> HTTPConnection:
 def is_page(connection: HTTPConnection) -> bool:
     """Whether a person waits for a page."""
     return "text/html" in connection.headers.get("accept", "")
+
+
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether the browser says that a page of another origin sends this."""
+    return request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
 
 
 def is_secure(request: Request) -> bool:

@@ -114,6 +114,26 @@ async def test_after_logging_out_the_session_is_over() -> None:
     assert page.status_code == 303
 
 
+@pytest.mark.parametrize("path", ["/dashboard/login", "/dashboard/logout"])
+async def test_no_page_from_elsewhere_logs_in_or_out(path: str) -> None:
+    async with caller(door(tokens=True)) as viewer:
+        await log_in(viewer, READER)
+        answer = await viewer.post(path, data={"token": ADMIN}, headers={"Sec-Fetch-Site": "cross-site"})
+        page = await viewer.get("/dashboard/", headers=PAGE)
+
+    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+    assert page.text == "looks"
+
+
+async def test_a_link_logs_nobody_out() -> None:
+    async with caller(door(tokens=True)) as viewer:
+        await log_in(viewer, READER)
+        answer = await viewer.get("/dashboard/logout")
+        page = await viewer.get("/dashboard/", headers=PAGE)
+
+    assert (answer.headers["location"], page.text) == ("/dashboard/", "looks")
+
+
 async def test_who_logs_out_may_do_nothing_on_the_pages_still_open() -> None:
     sessions = Sessions(by_token(TOKENS))
     left, stayed = [await sessions.begin(ADMIN) for _ in range(2)]
