@@ -8,7 +8,7 @@ from pgqueue.errors import MissingExtra as _MissingExtra
 try:
     from pgqueue.dashboard.app import add_dashboard
 except ModuleNotFoundError as error:
-    if error.name not in {"fastapi", "starlette", "nicegui"}:
+    if (error.name or "").partition(".")[0] not in {"fastapi", "starlette", "nicegui"}:
         raise
     raise _MissingExtra(f"{error.name} is not installed; run: pip install 'pgqueue-py[dashboard]'") from error
 

@@ -17,7 +17,7 @@ try:
     from pgqueue.http.app import close, create_app, stop
     from pgqueue.http.redaction import Redact
 except ModuleNotFoundError as error:
-    if error.name not in {"fastapi", "starlette"}:
+    if (error.name or "").partition(".")[0] not in {"fastapi", "starlette"}:
         raise
     raise _MissingExtra(f"{error.name} is not installed; run: pip install 'pgqueue-py[http]'") from error
 
