@@ -41,6 +41,21 @@ def test_a_kept_body_goes_once_its_jobs_retention_is_over(session: Session, cloc
     assert session.get(job) is None
 
 
+def test_kept_bodies_are_looked_up_without_walking_the_line_they_wait_in(
+    session: Session, clock: Clock
+) -> None:
+    jobs = session.enqueue_many(30, delays=["60 days"])
+    pass_days(session, clock, 10)
+    session.enqueue_many(20_000)
+    session.call("delete_leftovers")  # what it looks up in the catalog does not count
+
+    plan = session.value("explain (analyze, buffers, format json) select pgqueue.delete_leftovers()")
+
+    touched = plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"]
+    assert session.count("jobs_kept") == len(jobs)
+    assert touched < 30 * 60  # to walk the line takes each of them hundreds
+
+
 def test_a_kept_body_goes_although_its_last_outcomes_window_went_first(
     session: Session, clock: Clock
 ) -> None:

@@ -1,7 +1,7 @@
 """Tests of what the pump does about locks of which nobody knows whether they are held."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -9,6 +9,7 @@ from psycopg import errors
 
 from pgqueue.calls.call import Call
 from pgqueue.calls.watch import arm
+from pgqueue.delivery import Delivery, Lease
 from pgqueue.worker.book import Book, Held, Part
 from pgqueue.worker.connections import Connections
 from pgqueue.worker.counts import Counts
@@ -52,7 +53,7 @@ class Bench:
 
     def __init__(self, line: FakeLine, guard: FakeLine | None) -> None:
         book = Book(changed=lambda: None)
-        sentry = Sentry(["q"], poll=timedelta(minutes=1))
+        self.sentry = sentry = Sentry(["q"], poll=timedelta(minutes=1))
         pace = Pace(concurrency=1, ahead=timedelta(seconds=1), largest=1)
         self.told: list[Any] = []
         self.pump = Pump(
@@ -71,6 +72,30 @@ class Bench:
     async def exchange(self, parts: Sequence[Part], *, asks: bool) -> None:
         requests: list[Request] = [(arm(["q"]), self.told.append)] if asks else []
         await self.pump._exchange(list(parts), requests, 0)
+
+
+class FreeRunner:
+    """Has room for one more, and starts nothing."""
+
+    free = 1
+
+    def start_waiting(self) -> None:
+        pass
+
+
+async def test_a_worker_paused_while_a_claim_is_under_way_leaves_the_watch_all_the_same() -> None:
+    bench = Bench(FakeLine(most=9), None)
+    bench.pump._runner = cast("Runner", FreeRunner())
+    bench.sentry._watched.add("q")
+    look = bench.pump._floors.look(["q"])
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    held = Delivery(1, 7, 1, 5, "q", "task", "{}", None, 5, moment, None, keep_result=False)
+
+    bench.pump.pause(True)
+    bench.pump._claimed(look, Lease(1, moment, moment, (held,)))
+    asked = [call.function.name for call, _ in bench.sentry.requests(wants_jobs=False)]
+
+    assert asked == ["leave_watch"]
 
 
 async def test_a_lock_asked_for_in_a_transaction_that_was_refused_costs_the_session() -> None:
