@@ -21,10 +21,10 @@ SESSION_OPTIONS: dict[Durability, str] = {
 }
 WAITING = """
 select
-    (select count(*) from pgqueue.ready)
-    + (select coalesce(sum(cardinality(claims.jobs)), 0) from pgqueue.claims)
+    (select coalesce(sum(size), 0) from pgqueue.ready)
+    + (select count(*) from pgqueue.held)
 """
-ENDED = "select count(distinct job_id) from pgqueue.outcomes where state = 'succeeded'"
+ENDED = "select count(distinct job_id) from pgqueue.attempts where state = 'succeeded'"
 FILL = """
 select pgqueue.enqueue_many(
     queues => array[%s],

@@ -49,9 +49,26 @@ create table pgqueue.queues (
 
 create index queues_paused on pgqueue.queues (name) where paused_at is not null;
 
--- A job's body. Insert only: never updated, never deleted, dropped with its
--- partition. `id` carries the moment of enqueueing (see next_id).
+-- The bodies of a bundle: up to 64 jobs that were enqueued alike in one call and
+-- differ in their payloads alone; a job by itself is a bundle of one. `id` is its
+-- first job's, and carries the moment of enqueueing (see next_id); the others follow,
+-- one by one. Insert only: never updated, never deleted, dropped with its partition.
 create table pgqueue.jobs (
+    id bigint not null,
+    priority smallint not null,
+    max_attempts smallint not null,
+    keep_result boolean not null,
+    run_at timestamptz,
+    timeout interval,
+    queue text collate "C" not null,
+    task text collate "C" not null,
+    payloads jsonb[] not null,
+    headers jsonb,
+    primary key (id)
+) partition by range (id);
+
+-- Bodies of jobs that still wait when their partition is dropped, one by one.
+create table pgqueue.jobs_kept (
     id bigint not null,
     priority smallint not null,
     max_attempts smallint not null,
@@ -63,12 +80,10 @@ create table pgqueue.jobs (
     payload jsonb not null,
     headers jsonb,
     primary key (id)
-) partition by range (id);
+);
 
--- Bodies of jobs that still wait when their partition is dropped.
-create table pgqueue.jobs_kept (like pgqueue.jobs including all);
-
--- "This job may run from visible_at on." `slot` is the moment the row was
+-- "These jobs may run from visible_at on": `size` of one bundle, from `id` on; who
+-- wants fewer leaves the rest in a row of its own. `slot` is the moment the row was
 -- written, or infinity for what is due later than one window from then: so the
 -- partitions of passed windows empty themselves and can be dropped. The index
 -- lives on the leaves alone (make_partition), unique there without the slot.
@@ -79,18 +94,21 @@ create table pgqueue.ready (
     priority smallint not null,
     attempt smallint not null,
     last_attempt smallint not null,
+    size smallint not null,
     queue text collate "C" not null
 ) partition by range (slot);
 
--- A batch of jobs held under one lease. The arrays run in parallel; `attempts`
--- counts the delivery under way. They are stored as they are: compressing them
--- would cost more than the claim's own row.
+-- A batch of jobs held under one lease. The arrays run in parallel: `sizes` jobs,
+-- whose ids follow that in `jobs`, have the same said of them; `attempts` counts the
+-- delivery under way. They are stored as they are: compressing them would cost more
+-- than the claim's own row.
 create table pgqueue.claims (
     id bigint not null,
     claimed_at timestamptz not null,
     expires_at timestamptz not null,
     worker bigint,
     jobs bigint[] not null,
+    sizes smallint[] not null,
     attempts smallint[] not null,
     last_attempts smallint[] not null,
     priorities smallint[] not null,
@@ -99,6 +117,7 @@ create table pgqueue.claims (
 
 alter table pgqueue.claims
     alter column jobs set storage external,
+    alter column sizes set storage external,
     alter column attempts set storage external,
     alter column last_attempts set storage external,
     alter column priorities set storage external;
@@ -121,8 +140,9 @@ create type pgqueue.ending as (
     result jsonb
 );
 
--- How one attempt ended. Append only; kept by the time of the attempt. A job's
--- claim is its receipt: an attempt belongs to one claim and ends once.
+-- How one attempt ended, of `size` jobs whose ids follow. Append only; kept by the
+-- time of the attempt. A job's claim is its receipt: an attempt belongs to one claim
+-- and ends once. `run_seconds` holds a value for each, or is null.
 create table pgqueue.outcomes (
     job_id bigint not null,
     claim_id bigint not null,
@@ -130,8 +150,9 @@ create table pgqueue.outcomes (
     finished_at timestamptz not null,
     worker bigint,
     retry_at timestamptz,
-    run_seconds real,
+    run_seconds real[],
     attempt smallint not null,
+    size smallint not null,
     state text collate "C" not null,
     error jsonb,
     result jsonb,

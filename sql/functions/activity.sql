@@ -40,7 +40,9 @@ declare
 begin
     return query
     with ended as materialized (
-        select * from pgqueue.last_outcomes(v_now, pages)
+        -- Of jobs that were reported together one tells how long they ran.
+        select newest.*, newest.run_seconds[1 + (newest.claim_id >> 6) % newest.size] as run
+        from pgqueue.last_outcomes(v_now, pages) as newest
     ),
     told as (
         select greatest(v_now - period, max(ended.reach)) as since
@@ -54,15 +56,19 @@ begin
     )
     select
         grouping(ended.worker) = 1, ended.worker, v_now, spans.since,
-        count(*) filter (where ended.state = 'succeeded'),
-        count(*) filter (where ended.state = 'failed'),
-        count(*) filter (where ended.state = 'expired'),
-        count(*) filter (where ended.state = 'dead'),
-        count(*) filter (where ended.state = 'cancelled'),
-        avg(ended.run_seconds),
-        percentile_cont(0.95) within group (order by ended.run_seconds),
-        count(*) filter (where ended.state = 'succeeded' and ended.finished_at > spans.lately) / spans.seconds,
-        count(*) filter (where ended.state in ('failed', 'expired', 'dead') and ended.finished_at > spans.lately) / spans.seconds,
+        coalesce(sum(ended.size) filter (where ended.state = 'succeeded'), 0),
+        coalesce(sum(ended.size) filter (where ended.state = 'failed'), 0),
+        coalesce(sum(ended.size) filter (where ended.state = 'expired'), 0),
+        coalesce(sum(ended.size) filter (where ended.state = 'dead'), 0),
+        coalesce(sum(ended.size) filter (where ended.state = 'cancelled'), 0),
+        sum(ended.run * ended.size) / sum(ended.size) filter (where ended.run is not null),
+        percentile_cont(0.95) within group (order by ended.run),
+        coalesce(sum(ended.size) filter (where ended.state = 'succeeded' and ended.finished_at > spans.lately), 0)
+            / spans.seconds,
+        coalesce(
+            sum(ended.size) filter (where ended.state in ('failed', 'expired', 'dead') and ended.finished_at > spans.lately),
+            0
+        ) / spans.seconds,
         case when grouping(ended.worker) = 1 then v_enqueued end
     from spans
     left join ended on ended.finished_at > spans.since
@@ -97,9 +103,12 @@ as $$
         ended.job_id, body.queue, body.task, ended.finished_at, ended.worker, ended.attempt, ended.state,
         ended.run_seconds, left(ended.error ->> 'type', 200)
     from (
-        select *
+        select
+            newest.job_id + number as job_id, newest.finished_at, newest.worker, newest.attempt, newest.state,
+            newest.run_seconds[number + 1] as run_seconds, newest.error
         from pgqueue.last_outcomes(pgqueue.now(), pages) as newest
-        order by newest.finished_at desc, newest.job_id desc
+        cross join generate_series(0, newest.size - 1) as number
+        order by newest.finished_at desc, newest.job_id desc, number desc
         limit max_ends
     ) as ended
     left join lateral pgqueue.label_of(ended.job_id) as body on true
@@ -112,11 +121,13 @@ $$;
 create or replace function pgqueue.last_outcomes(moment timestamptz, pages integer)
 returns table (
     job_id bigint,
+    claim_id bigint,
     finished_at timestamptz,
     worker bigint,
     attempt smallint,
+    size smallint,
     state text,
-    run_seconds real,
+    run_seconds real[],
     error jsonb,
     reach timestamptz
 )
@@ -144,7 +155,7 @@ begin
     loop
         begin
             return query execute format(
-                'select job_id, finished_at, worker, attempt, state::text, run_seconds, error,'
+                'select job_id, claim_id, finished_at, worker, attempt, size, state::text, run_seconds, error,'
                 ' case when $2 then min(finished_at) over () end from pgqueue.%I where ctid >= $1',
                 v_leaf.name
             ) using format('(%s,0)', v_leaf.page)::tid, v_leaf.page > 0;
@@ -164,12 +175,12 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
     select
-        count(*) / greatest(
+        coalesce(sum(newest.size), 0) / greatest(
             extract(epoch from until - case when count(*) = most then pgqueue.moment_of(min(newest.id)) else since end),
             0.001
         )::double precision
     from (
-        select jobs.id
+        select jobs.id, cardinality(jobs.payloads) as size
         from pgqueue.jobs
         where jobs.id >= pgqueue.first_id(since)
         order by jobs.id desc

@@ -16,12 +16,7 @@ as $$
         coalesce(revision.priority, body.priority), body.keep_result,
         body.queue, body.task, body.payload, body.headers, story.error, story.history
     from unnest(bury.jobs) as dead (id)
-    cross join lateral (
-        select * from pgqueue.jobs where jobs.id = dead.id
-        union all
-        select * from pgqueue.jobs_kept as kept where kept.id = dead.id
-        limit 1
-    ) as body
+    cross join lateral pgqueue.body_of(dead.id) as body
     left join lateral (
         select revisions.priority from pgqueue.revisions where revisions.job_id = dead.id limit 1
     ) as revision on true
@@ -39,21 +34,20 @@ set enable_bitmapscan = off
 set jit = off
 as $$
     select
-        max(outcomes.finished_at),
-        max(outcomes.attempt),
-        (array_agg(outcomes.error order by outcomes.attempt desc))[1],
+        max(ended.finished_at),
+        max(ended.attempt),
+        (array_agg(ended.error order by ended.attempt desc))[1],
         jsonb_agg(
             jsonb_build_object(
-                'attempt', outcomes.attempt,
-                'state', outcomes.state,
-                'claimed_at', outcomes.claimed_at,
-                'finished_at', outcomes.finished_at,
-                'worker', outcomes.worker::text,
-                'run_seconds', outcomes.run_seconds,
-                'error', outcomes.error
+                'attempt', ended.attempt,
+                'state', ended.state,
+                'claimed_at', ended.claimed_at,
+                'finished_at', ended.finished_at,
+                'worker', ended.worker::text,
+                'run_seconds', ended.run_seconds,
+                'error', ended.error
             )
-            order by outcomes.attempt
+            order by ended.attempt
         )
-    from pgqueue.outcomes
-    where outcomes.job_id = story.job
+    from pgqueue.outcomes_of(story.job) as ended
 $$;

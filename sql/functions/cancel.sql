@@ -29,7 +29,7 @@ $$;
 
 -- claims -> outcomes for the jobs of a fresh claim that were cancelled while
 -- they waited. Returns them.
-create or replace function pgqueue.drop_cancelled(claim bigint, jobs bigint[])
+create or replace function pgqueue.drop_cancelled(claim bigint)
 returns bigint[]
 language plpgsql
 volatile
@@ -38,8 +38,10 @@ as $$
 declare
     v_cancelled bigint[] := array(
         select cancellations.job_id
-        from pgqueue.cancellations
-        where cancellations.job_id = any (drop_cancelled.jobs)
+        from pgqueue.claims as held
+        cross join lateral pgqueue.entries(held) as entry
+        join pgqueue.cancellations on cancellations.job_id = entry.job
+        where held.id = drop_cancelled.claim
     );
 begin
     if cardinality(v_cancelled) > 0 then

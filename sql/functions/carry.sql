@@ -26,10 +26,10 @@ begin
                     for update skip locked
                 )
             )
-            returning id, visible_at, priority, attempt, last_attempt, queue
+            returning id, visible_at, priority, attempt, last_attempt, size, queue
         )
-        insert into pgqueue.ready (id, slot, visible_at, priority, attempt, last_attempt, queue)
-        select id, 'infinity', visible_at, priority, attempt, last_attempt, queue
+        insert into pgqueue.ready (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
+        select id, 'infinity', visible_at, priority, attempt, last_attempt, size, queue
         from moved
         $move$,
         name
@@ -40,20 +40,20 @@ begin
 end
 $$;
 
--- The jobs between these ids that have not ended: waiting, or held.
+-- The jobs of bundles between these ids that have not ended: waiting, or held.
 create or replace function pgqueue.unfinished(low bigint, high bigint)
 returns setof bigint
 language sql
 stable
 as $$
-    select ready.id
+    select ready.id + number
     from pgqueue.ready
-    where ready.id between low and high
+    cross join generate_series(0, ready.size - 1) as number
+    where pgqueue.bundle_of(ready.id) between low and high
     union
-    select entry.job
-    from pgqueue.claims
-    cross join lateral unnest(claims.jobs) as entry (job)
-    where entry.job between low and high
+    select held.job
+    from pgqueue.held
+    where pgqueue.bundle_of(held.job) between low and high
 $$;
 
 -- Copy the bodies of jobs that have not ended to jobs_kept. The partition is
@@ -74,13 +74,15 @@ begin
     execute format(
         $copy$
         with chosen as materialized (
-            select body.*
+            select
+                waiting.id, body.priority, body.max_attempts, body.keep_result, body.run_at, body.timeout, body.queue,
+                body.task, body.payloads[pgqueue.place_of(waiting.id) + 1] as payload, body.headers
             from pgqueue.unfinished($1, $2) as waiting (id)
-            join only pgqueue.%I as body using (id)
+            join only pgqueue.%I as body on body.id = pgqueue.bundle_of(waiting.id)
             where not exists (
                 select
                 from pgqueue.jobs_kept as kept
-                where kept.id = body.id
+                where kept.id = waiting.id
             )
             limit $3
         ),

@@ -60,10 +60,17 @@ declare
     v_is_apart boolean := false;
     v_cancelled bigint[] := '{}';
     v_jobs bigint[];
+    v_sizes smallint[];
     v_attempts smallint[];
     v_last_attempts smallint[];
     v_priorities smallint[];
     v_visible_ats timestamptz[];
+    v_wanted integer;
+    v_rows integer;
+    v_found integer;
+    v_rest integer;
+    v_last integer;
+    v_left_in text[];
     v_more boolean;
     v_paused text[];
     v_transaction bigint;
@@ -87,8 +94,8 @@ begin
 
     if coalesce(apart, random() < 0.01) then
         v_claim := pgqueue.next_id(v_now);
-        select array[one.job], array[one.attempt], array[one.last_attempt], '{10}', array[one.visible_at]
-        into v_jobs, v_attempts, v_last_attempts, v_priorities, v_visible_ats
+        select array[one.job], '{1}', array[one.attempt], array[one.last_attempt], '{10}', array[one.visible_at]
+        into v_jobs, v_sizes, v_attempts, v_last_attempts, v_priorities, v_visible_ats
         from pgqueue.claim_apart(v_claim, v_now, v_open, lease, worker) as one;
         v_is_apart := v_jobs is not null;
         v_more := v_is_apart;
@@ -98,94 +105,128 @@ begin
         exit when v_is_apart;
         v_cancelled := '{}';
         v_claim := pgqueue.next_id(v_now);
-        with picked as materialized (
-            select line.*
-            from generate_series(0, cardinality(v_open) * 10 - 1) as number
-            cross join lateral (
-                select
-                    ready.ctid as place, ready.slot, ready.id, ready.attempt, ready.last_attempt,
-                    ready.priority, ready.visible_at
-                from pgqueue.ready
+        v_jobs := null;
+        v_wanted := max_jobs;
+        v_rows := 1;
+        -- How many rows that takes, nobody knows before: the first tells by its size.
+        loop
+            with picked as materialized (
+                select line.*, sum(line.size) over (rows unbounded preceding) - line.size as before
+                from (
+                    select line.*
+                    from generate_series(0, cardinality(v_open) * 10 - 1) as number
+                    cross join lateral (
+                        select
+                            ready.ctid as place, ready.slot, ready.id, ready.size, ready.attempt, ready.last_attempt,
+                            ready.priority, ready.visible_at, ready.queue
+                        from pgqueue.ready
+                        where (ready.slot <= v_now or ready.slot = 'infinity')
+                            and ready.queue = v_open[number / 10 + 1]
+                            and ready.priority = number % 10
+                            and (ready.visible_at, ready.id)
+                                >= (coalesce(floors[number + 1], '-infinity'), coalesce(floor_ids[number + 1], 0))
+                            and ready.visible_at <= v_now
+                        order by ready.visible_at, ready.id
+                        limit v_rows
+                        for update skip locked
+                    ) as line
+                    limit v_rows
+                ) as line
+            ),
+            taken as (
+                delete from pgqueue.ready
+                using picked
                 where (ready.slot <= v_now or ready.slot = 'infinity')
-                    and ready.queue = v_open[number / 10 + 1]
-                    and ready.priority = number % 10
-                    and (ready.visible_at, ready.id)
-                        >= (coalesce(floors[number + 1], '-infinity'), coalesce(floor_ids[number + 1], 0))
-                    and ready.visible_at <= v_now
-                order by ready.visible_at, ready.id
-                limit max_jobs
-                for update skip locked
-            ) as line
-            limit max_jobs
-        ),
-        taken as (
-            delete from pgqueue.ready
-            using picked
-            where (ready.slot <= v_now or ready.slot = 'infinity')
-                and ready.slot = picked.slot
-                and ready.ctid = picked.place
-            returning picked.id, picked.attempt + 1 as attempt, picked.last_attempt, picked.priority, picked.visible_at
-        ),
-        batch as (
+                    and ready.slot = picked.slot
+                    and ready.ctid = picked.place
+                    and picked.before < v_wanted
+                returning
+                    picked.id, least(picked.size, v_wanted - picked.before) as size,
+                    greatest(picked.before + picked.size - v_wanted, 0) as rest,
+                    picked.attempt + 1 as attempt, picked.last_attempt, picked.priority, picked.visible_at
+            )
             select
-                array_agg(taken.id) as jobs, array_agg(taken.attempt)::smallint[] as attempts,
-                array_agg(taken.last_attempt) as last_attempts, array_agg(taken.priority) as priorities,
-                array_agg(taken.visible_at) as visible_ats
-            from taken
-        ),
-        held as (
-            insert into pgqueue.claims
-                (id, claimed_at, expires_at, worker, jobs, attempts, last_attempts, priorities)
-            select
-                v_claim, v_now, v_now + lease, claim.worker,
-                batch.jobs, batch.attempts, batch.last_attempts, batch.priorities
-            from batch
-            where batch.jobs is not null
-        )
-        select batch.jobs, batch.attempts, batch.last_attempts, batch.priorities, batch.visible_ats
-        into v_jobs, v_attempts, v_last_attempts, v_priorities, v_visible_ats
-        from batch;
+                v_jobs || array_agg(taken.id), v_sizes || array_agg(taken.size)::smallint[],
+                v_attempts || array_agg(taken.attempt)::smallint[], v_last_attempts || array_agg(taken.last_attempt),
+                v_priorities || array_agg(taken.priority), v_visible_ats || array_agg(taken.visible_at),
+                v_wanted - coalesce(sum(taken.size), 0), sum(taken.rest), (select count(*) from picked),
+                array(select picked.queue from picked where picked.before + picked.size > v_wanted)
+            into
+                v_jobs, v_sizes, v_attempts, v_last_attempts, v_priorities, v_visible_ats,
+                v_wanted, v_rest, v_found, v_left_in
+            from taken;
 
-        v_more := coalesce(cardinality(v_jobs) >= max_jobs, false);
+            v_last := cardinality(v_jobs);
+            if v_rest > 0 then
+                insert into pgqueue.ready
+                    (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
+                values (
+                    v_jobs[v_last] + v_sizes[v_last], v_now, v_visible_ats[v_last], v_priorities[v_last],
+                    v_attempts[v_last] - 1, v_last_attempts[v_last], v_rest, v_left_in[1]
+                );
+            end if;
+            if v_left_in <> '{}' then
+                perform pgqueue.announce(named.queue, true)
+                from (select distinct unnest(v_left_in) as queue) as named;
+            end if;
+            exit when v_wanted = 0 or v_found < v_rows;
+            v_rows := least((v_wanted + v_sizes[v_last] - 1) / v_sizes[v_last], greatest(16, 8 * v_rows));
+        end loop;
+
+        v_more := v_wanted = 0;
+        if v_jobs is not null then
+            insert into pgqueue.claims
+                (id, claimed_at, expires_at, worker, jobs, sizes, attempts, last_attempts, priorities)
+            values (
+                v_claim, v_now, v_now + lease, worker, v_jobs, v_sizes, v_attempts, v_last_attempts, v_priorities
+            );
+        end if;
         if v_jobs is not null and v_is_cancelled then
-            v_cancelled := pgqueue.drop_cancelled(v_claim, v_jobs);
-            continue when cardinality(v_cancelled) = cardinality(v_jobs);
+            v_cancelled := pgqueue.drop_cancelled(v_claim);
+            continue when cardinality(v_cancelled) = max_jobs - v_wanted;
         end if;
         exit;
     end loop;
 
     if v_jobs is null and apart is null then
-        select array[one.job], array[one.attempt], array[one.last_attempt], '{10}', array[one.visible_at]
-        into v_jobs, v_attempts, v_last_attempts, v_priorities, v_visible_ats
+        select array[one.job], '{1}', array[one.attempt], array[one.last_attempt], '{10}', array[one.visible_at]
+        into v_jobs, v_sizes, v_attempts, v_last_attempts, v_priorities, v_visible_ats
         from pgqueue.claim_apart(v_claim, v_now, v_open, lease, worker) as one;
     end if;
-    if v_jobs is null or cardinality(v_cancelled) = cardinality(v_jobs) then
+    return query
+    select
+        v_claim, v_now, v_now + lease, piece.job + number, piece.attempt, piece.last_attempt,
+        coalesce(bundle.queue, kept.queue), coalesce(bundle.task, kept.task),
+        coalesce(bundle.payloads[pgqueue.place_of(piece.job) + number + 1], kept.payload)::text,
+        coalesce(bundle.headers, kept.headers)::text, piece.priority, piece.visible_at,
+        coalesce(bundle.timeout, kept.timeout), coalesce(bundle.keep_result, kept.keep_result),
+        v_more, v_paused, v_transaction, v_oldest
+    from unnest(v_jobs, v_sizes, v_attempts, v_last_attempts, v_priorities, v_visible_ats)
+        as piece (job, size, attempt, last_attempt, priority, visible_at)
+    left join lateral (
+        select jobs.id, jobs.queue, jobs.task, jobs.payloads, jobs.headers, jobs.timeout, jobs.keep_result
+        from pgqueue.jobs
+        where jobs.id = pgqueue.bundle_of(piece.job)
+        limit 1
+    ) as bundle on true
+    cross join generate_series(0, piece.size - 1) as number
+    left join lateral (
+        select jobs_kept.*
+        from pgqueue.jobs_kept
+        where bundle.id is null
+            and jobs_kept.id = piece.job + number
+        limit 1
+    ) as kept on true
+    where v_cancelled = '{}'
+        or piece.job + number <> all (v_cancelled);
+    if not found then
         claimed_at := v_now;
         more := v_more;
         paused := v_paused;
         transaction := v_transaction;
         oldest := v_oldest;
         return next;
-        return;
     end if;
-    return query
-    select
-        v_claim, v_now, v_now + lease, v_jobs[place], v_attempts[place], v_last_attempts[place],
-        body.queue, body.task, body.payload::text, body.headers::text, v_priorities[place], v_visible_ats[place],
-        body.timeout, body.keep_result, v_more, v_paused, v_transaction, v_oldest
-    from generate_series(1, cardinality(v_jobs)) as place
-    left join lateral (
-        select jobs.queue, jobs.task, jobs.payload, jobs.headers, jobs.timeout, jobs.keep_result
-        from pgqueue.jobs
-        where jobs.id = v_jobs[place]
-        union all
-        select kept.queue, kept.task, kept.payload, kept.headers, kept.timeout, kept.keep_result
-        from pgqueue.jobs_kept as kept
-        where kept.id = v_jobs[place]
-        limit 1
-    ) as body on true
-    where v_cancelled = '{}'
-        or v_jobs[place] <> all (v_cancelled);
 end
 $$;
 

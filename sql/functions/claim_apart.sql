@@ -61,10 +61,10 @@ begin
         ),
         held as (
             insert into pgqueue.claims
-                (id, claimed_at, expires_at, worker, jobs, attempts, last_attempts, priorities)
+                (id, claimed_at, expires_at, worker, jobs, sizes, attempts, last_attempts, priorities)
             select
                 claim_apart.claim, moment, moment + lease, claim_apart.worker,
-                array[taken.id], array[taken.attempt], array[taken.last_attempt], array[10::smallint]
+                array[taken.id], '{1}', array[taken.attempt], array[taken.last_attempt], array[10::smallint]
             from taken
         )
         select taken.id, taken.attempt, taken.last_attempt, taken.visible_at
@@ -74,7 +74,7 @@ begin
         if job is null then
             return;
         end if;
-        if cardinality(pgqueue.drop_cancelled(claim, array[job])) = 0 then
+        if pgqueue.drop_cancelled(claim) = '{}' then
             return next;
             return;
         end if;

@@ -40,11 +40,11 @@ begin
     );
 
     insert into pgqueue.outcomes
-        (job_id, claim_id, claimed_at, finished_at, worker, run_seconds, attempt, state, result)
+        (job_id, claim_id, claimed_at, finished_at, worker, run_seconds, attempt, size, state, result)
     select
-        complete.job, v_held.id, v_held.claimed_at, pgqueue.now(), v_held.worker, complete.run_seconds, entry.attempt,
-        'succeeded', complete.result
-    from unnest(v_held.jobs, v_held.attempts) as entry (job, attempt)
+        complete.job, v_held.id, v_held.claimed_at, pgqueue.now(), v_held.worker, pgqueue.timed(complete.run_seconds),
+        entry.attempt, 1, 'succeeded', complete.result
+    from pgqueue.entries(v_held) as entry
     where entry.job = complete.job
     on conflict do nothing;
     -- Looked at again, for the insert may have waited for somebody who handed
@@ -52,8 +52,9 @@ begin
     if not found or not exists (
         select
         from pgqueue.claims as held
+        cross join lateral pgqueue.entries(held) as entry
         where held.id = complete.claim
-            and complete.job = any (held.jobs)
+            and entry.job = complete.job
     ) then
         perform pgqueue.refuse(
             'PQ001',
@@ -65,7 +66,7 @@ begin
     -- Never waited for: whoever reports this claim now may be waiting for us.
     if v_is_own then
         perform pgqueue.release(array[claim], array[job]);
-    elsif v_held.jobs = array[complete.job] then
+    elsif pgqueue.size_of(v_held) = 1 then
         perform pgqueue.delete_claim(claim);
     end if;
 end

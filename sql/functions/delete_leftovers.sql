@@ -89,9 +89,8 @@ begin
         ) as looked_at
         where not exists (
             select
-            from pgqueue.outcomes
-            where outcomes.job_id = looked_at.id
-                and outcomes.finished_at >= horizon
+            from pgqueue.outcomes_of(looked_at.id) as ended
+            where ended.finished_at >= horizon
         )
             -- Its first attempt is due when the job says, to the id's millisecond. Said
             -- twice: by a name of its own, the moment would be no condition on the index.
@@ -103,7 +102,8 @@ begin
                     and ready.visible_at
                         between greatest(looked_at.run_at, pgqueue.moment_of(looked_at.id)) - interval '1 ms'
                         and greatest(looked_at.run_at, pgqueue.moment_of(looked_at.id)) + interval '1 ms'
-                    and ready.id = looked_at.id
+                    and ready.id between pgqueue.bundle_of(looked_at.id) and looked_at.id
+                    and ready.id + ready.size > looked_at.id
             )
     );
     v_old := array(
@@ -119,14 +119,14 @@ begin
     where kept.id = any (v_old)
         and kept.id <> all (
             array(
-                select ready.id
-                from pgqueue.ready
-                where ready.id = any (v_old)
+                select old
+                from unnest(v_old) as old
+                join pgqueue.ready on pgqueue.bundle_of(ready.id) = pgqueue.bundle_of(old)
+                where old between ready.id and ready.id + ready.size - 1
                 union all
-                select entry.job
-                from pgqueue.claims
-                cross join lateral unnest(claims.jobs) as entry (job)
-                where entry.job = any (v_old)
+                select held.job
+                from pgqueue.held
+                where held.job = any (v_old)
             )
         );
     get diagnostics v_deleted = row_count;
@@ -139,8 +139,7 @@ returns boolean
 language sql
 stable
 as $$
-    select exists (select from pgqueue.jobs where jobs.id = has_body.job)
-        or exists (select from pgqueue.jobs_kept as kept where kept.id = has_body.job)
+    select exists (select from pgqueue.body_of(has_body.job))
 $$;
 
 -- A random number from low to high.

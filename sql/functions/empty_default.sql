@@ -63,9 +63,11 @@ declare
     );
 begin
     insert into pgqueue.jobs_kept
-    select body.*
+    select
+        waiting.id, body.priority, body.max_attempts, body.keep_result, body.run_at, body.timeout, body.queue,
+        body.task, body.payloads[pgqueue.place_of(waiting.id) + 1], body.headers
     from pgqueue.unfinished(v_old[1], v_old[cardinality(v_old)]) as waiting (id)
-    join pgqueue.jobs_default as body using (id)
+    join pgqueue.jobs_default as body on body.id = pgqueue.bundle_of(waiting.id)
     where body.id = any (v_old)
     on conflict do nothing;
     delete from pgqueue.jobs_default

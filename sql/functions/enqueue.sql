@@ -50,13 +50,13 @@ begin
         perform pgqueue.settings(installation);
     end if;
     insert into pgqueue.jobs
-        (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payload, headers)
+        (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payloads, headers)
     values
-        (v_id, priority, max_attempts, keep_result, v_run_at, timeout, queue, task, payload, headers);
+        (v_id, priority, max_attempts, keep_result, v_run_at, timeout, queue, task, array[payload], headers);
     insert into pgqueue.ready
-        (id, slot, visible_at, priority, attempt, last_attempt, queue)
+        (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
     values
-        (v_id, pgqueue.slot(v_now, v_visible_at, v_window), v_visible_at, priority, 0, max_attempts, queue);
+        (v_id, pgqueue.slot(v_now, v_visible_at, v_window), v_visible_at, priority, 0, max_attempts, 1, queue);
     if not v_is_listed then
         perform pgqueue.list_queue(queue);
     end if;

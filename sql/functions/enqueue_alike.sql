@@ -1,6 +1,7 @@
--- (nothing) -> ready, for jobs that differ in their payload alone: the usual
--- bulk. Options that are plain values instead of arrays to look into make it a
--- quarter cheaper. enqueue_many, which calls it, checks and announces.
+-- (nothing) -> ready, for jobs that differ in their payload alone: the usual bulk.
+-- They go into bundles of at most 64, of even size, whose bodies fit into half a
+-- page: a job then costs a fraction of a row. Returns their ids, in order.
+-- enqueue_many, which calls it, checks and announces.
 create or replace function pgqueue.enqueue_alike(
     queue text,
     task text,
@@ -12,10 +13,9 @@ create or replace function pgqueue.enqueue_alike(
     headers jsonb,
     keep_result boolean,
     moment timestamptz,
-    ids bigint[],
     settings pgqueue.installation
 )
-returns void
+returns bigint[]
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
@@ -24,23 +24,40 @@ as $$
 declare
     v_visible_at timestamptz := greatest(run_at, moment);
     v_slot timestamptz := pgqueue.slot(moment, v_visible_at, settings.ready_window);
+    v_jobs integer := cardinality(payloads);
+    v_most integer := least(64, greatest(1, 3800 * v_jobs / pg_column_size(payloads)));
+    v_bundles bigint[] := array(
+        select pgqueue.next_id(moment)
+        from generate_series(1, (v_jobs + v_most - 1) / v_most)
+    );
+    v_size integer := (v_jobs + cardinality(v_bundles) - 1) / cardinality(v_bundles);
 begin
-    insert into pgqueue.jobs
-        (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payload, headers)
-    select
-        job.id, enqueue_alike.priority, enqueue_alike.max_attempts, enqueue_alike.keep_result, enqueue_alike.run_at,
-        enqueue_alike.timeout, enqueue_alike.queue, enqueue_alike.task, job.payload, enqueue_alike.headers
-    from unnest(ids, payloads) as job (id, payload)
-    where pgqueue.is_sound(
-        queue, task, job.payload, priority, max_attempts, timeout, headers, run_at, keep_result,
-        pg_column_size(job.payload) + coalesce(pg_column_size(headers), 0),
+    perform
+    from unnest(payloads) as payload
+    where not pgqueue.is_sound(
+        queue, task, payload, priority, max_attempts, timeout, headers, run_at, keep_result,
+        pg_column_size(payload) + coalesce(pg_column_size(headers), 0),
         settings.payload_limit_bytes
     );
 
-    insert into pgqueue.ready
-        (id, slot, visible_at, priority, attempt, last_attempt, queue)
+    insert into pgqueue.jobs
+        (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payloads, headers)
     select
-        job.id, v_slot, v_visible_at, enqueue_alike.priority, 0, enqueue_alike.max_attempts, enqueue_alike.queue
-    from unnest(ids) as job (id);
+        v_bundles[number + 1], enqueue_alike.priority, enqueue_alike.max_attempts, enqueue_alike.keep_result,
+        enqueue_alike.run_at, enqueue_alike.timeout, enqueue_alike.queue, enqueue_alike.task,
+        enqueue_alike.payloads[number * v_size + 1:(number + 1) * v_size], enqueue_alike.headers
+    from generate_series(0, (v_jobs - 1) / v_size) as number;
+
+    insert into pgqueue.ready
+        (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
+    select
+        v_bundles[number + 1], v_slot, v_visible_at, enqueue_alike.priority, 0, enqueue_alike.max_attempts,
+        least(v_size, v_jobs - number * v_size), enqueue_alike.queue
+    from generate_series(0, (v_jobs - 1) / v_size) as number;
+
+    return array(
+        select v_bundles[place / v_size + 1] + place % v_size
+        from generate_series(0, v_jobs - 1) as place
+    );
 end
 $$;

@@ -78,7 +78,6 @@ as $$
 declare
     v_settings pgqueue.installation := pgqueue.settings(installation);
     v_now timestamptz := pgqueue.now();
-    v_first bigint := pgqueue.first_id(v_now);
     v_jobs integer := cardinality(payloads);
     v_ids bigint[];
 begin
@@ -97,25 +96,24 @@ begin
             queues, tasks, v_jobs, priorities, max_attempts, run_ats, delays, timeouts, headers, keep_results
         );
     end if;
-    v_ids := array(
-        select v_first | (nextval('pgqueue.id_sequence') & 1048575)
-        from generate_series(1, v_jobs)
-    );
     if v_jobs > 0 and greatest(
         cardinality(queues), cardinality(tasks), cardinality(priorities), cardinality(max_attempts),
         cardinality(run_ats), cardinality(delays), cardinality(timeouts), cardinality(headers),
         cardinality(keep_results)
     ) = 1 then
-        perform pgqueue.enqueue_alike(
-            queues[1], tasks[1], payloads, priorities[1], max_attempts[1], coalesce(run_ats[1], v_now + delays[1]),
-            timeouts[1], headers[1], keep_results[1], v_now, v_ids, v_settings
-        );
+        for v_place in 1 .. v_jobs by 1000 loop
+            v_ids := v_ids || pgqueue.enqueue_alike(
+                queues[1], tasks[1], payloads[v_place:v_place + 999], priorities[1], max_attempts[1],
+                coalesce(run_ats[1], v_now + delays[1]), timeouts[1], headers[1], keep_results[1], v_now, v_settings
+            );
+        end loop;
         perform pgqueue.announce(queues[1], ring);
         return v_ids;
     end if;
 
+    v_ids := array(select pgqueue.next_id(v_now) from generate_series(1, v_jobs));
     insert into pgqueue.jobs
-        (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payload, headers)
+        (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payloads, headers)
     select
         v_ids[place],
         priorities[least(place, cardinality(priorities))],
@@ -125,7 +123,7 @@ begin
         timeouts[least(place, cardinality(timeouts))],
         queues[least(place, cardinality(queues))],
         tasks[least(place, cardinality(tasks))],
-        payloads[place],
+        array[payloads[place]],
         enqueue_many.headers[least(place, cardinality(enqueue_many.headers))]
     from generate_series(1, v_jobs) as place
     where pgqueue.is_sound(
@@ -144,7 +142,7 @@ begin
     );
 
     insert into pgqueue.ready
-        (id, slot, visible_at, priority, attempt, last_attempt, queue)
+        (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
     select
         v_ids[job.place],
         pgqueue.slot(v_now, job.visible_at, v_settings.ready_window),
@@ -152,6 +150,7 @@ begin
         priorities[least(job.place, cardinality(priorities))],
         0,
         enqueue_many.max_attempts[least(job.place, cardinality(enqueue_many.max_attempts))],
+        1,
         queues[least(job.place, cardinality(queues))]
     from (
         select

@@ -31,8 +31,8 @@ begin
     where held.id = any (extend.claims)
     returning held.id, held.expires_at, array(
         select cancellations.job_id
-        from pgqueue.cancellations
-        where cancellations.job_id = any (held.jobs)
+        from pgqueue.entries(held) as entry
+        join pgqueue.cancellations on cancellations.job_id = entry.job
     );
 end
 $$;

@@ -59,11 +59,11 @@ begin
     -- cannot be completed and handed back at once.
     with written as (
         insert into pgqueue.outcomes
-            (job_id, claim_id, claimed_at, finished_at, worker, retry_at, run_seconds, attempt, state, error, result)
+            (job_id, claim_id, claimed_at, finished_at, worker, retry_at, run_seconds, attempt, size, state, error, result)
         select
             ended.job, ended.claim, ended.claimed_at, moment, ended.worker,
             case when ended.state in ('failed', 'expired') then moment + coalesce(ended.delay, interval '0') end,
-            ended.run_seconds, ended.attempt, ended.state, ended.error, ended.result
+            pgqueue.timed(ended.run_seconds), ended.attempt, 1, ended.state, ended.error, ended.result
         from unnest(v_endings) as ended
         cross join pgqueue.now() as moment
         on conflict do nothing
@@ -122,7 +122,7 @@ begin
             select whole.id
             from pgqueue.claims as whole
             where whole.id = finish_whole.claim
-                and whole.jobs = finish_whole.jobs
+                and array(select entry.job from pgqueue.entries(whole) as entry) = finish_whole.jobs
             for update skip locked
         )
     returning *
@@ -131,9 +131,11 @@ begin
         return false;
     end if;
     if cardinality(run_seconds) < v_count then
-        run_seconds := array_fill(run_seconds[1], array[v_count]);
+        run_seconds := case when run_seconds[1] is not null then array_fill(run_seconds[1], array[v_count]) end;
     end if;
-    if cardinality(results) < v_count then
+    if array_remove(results, null) = '{}' then
+        results := null;
+    elsif cardinality(results) < v_count then
         results := array_fill(results[1], array[v_count]);
     end if;
     perform pgqueue.succeed(v_held, pgqueue.now(), run_seconds, 0, results);
@@ -162,14 +164,13 @@ begin
         with held as materialized (
             select locked.id as claim, locked.claimed_at, locked.worker, entry.*
             from (
-                select held.*
+                select held.id, held.claimed_at, held.worker, held
                 from pgqueue.claims as held
                 where held.id = any (endings.claims)
                 order by held.id
                 for no key update
             ) as locked
-            cross join lateral unnest(locked.jobs, locked.attempts, locked.last_attempts, locked.priorities)
-                as entry (job, attempt, last_attempt, priority)
+            cross join lateral pgqueue.entries(locked.held) as entry
         )
         select
             array_agg(

@@ -41,9 +41,9 @@ begin
 end
 $$;
 
--- The outcomes of a claim all of whose jobs have succeeded; one that somebody
--- completed meanwhile has its outcome already. That is rare, and looking for it
--- costs every row half as much again: large claims look only where it is found.
+-- The outcomes of a claim all of whose jobs have succeeded: a row for jobs in a row,
+-- but where somebody completed one of them meanwhile, which has its outcome already.
+-- He held the claim's lock until then: now we see it, unless our snapshot is older.
 create or replace function pgqueue.succeed(
     held pgqueue.claims,
     moment timestamptz,
@@ -55,30 +55,57 @@ returns void
 language plpgsql
 volatile
 as $$
-declare
-    v_jobs bigint[] := held.jobs;
-    v_attempts smallint[] := held.attempts;
 begin
-    if cardinality(v_jobs) > 20 then
-        begin
-            insert into pgqueue.outcomes
-                (job_id, claim_id, claimed_at, finished_at, worker, run_seconds, attempt, state, result)
-            select
-                v_jobs[place], held.id, held.claimed_at, moment, held.worker,
-                run_seconds[coalesce(first, 0) + place], v_attempts[place], 'succeeded', results[place]
-            from generate_series(1, cardinality(v_jobs)) as place;
-            return;
-        exception
-            when unique_violation then
-                null;
-        end;
+    if results is null and not pgqueue.has_receipts(held) then
+        insert into pgqueue.outcomes
+            (job_id, claim_id, claimed_at, finished_at, worker, run_seconds, attempt, size, state)
+        select
+            piece.job, held.id, held.claimed_at, moment, held.worker,
+            run_seconds[first + piece.before + 1:first + piece.before + piece.size], piece.attempt, piece.size, 'succeeded'
+        from (
+            select piece.*, sum(piece.size) over (rows unbounded preceding) - piece.size as before
+            from unnest(held.jobs, held.sizes, held.attempts) as piece (job, size, attempt)
+        ) as piece;
+        return;
     end if;
     insert into pgqueue.outcomes
-        (job_id, claim_id, claimed_at, finished_at, worker, run_seconds, attempt, state, result)
+        (job_id, claim_id, claimed_at, finished_at, worker, run_seconds, attempt, size, state, result)
     select
-        v_jobs[place], held.id, held.claimed_at, moment, held.worker,
-        run_seconds[coalesce(first, 0) + place], v_attempts[place], 'succeeded', results[place]
-    from generate_series(1, cardinality(v_jobs)) as place
+        entry.job, held.id, held.claimed_at, moment, held.worker,
+        pgqueue.timed(run_seconds[coalesce(first, 0) + entry.place]), entry.attempt, 1, 'succeeded', results[entry.place]
+    from (
+        select entry.*, row_number() over () as place
+        from pgqueue.entries(held) as entry
+    ) as entry
     on conflict do nothing;
 end
+$$;
+
+-- Whether one of a claim's jobs has an outcome already, as far as we can see.
+create or replace function pgqueue.has_receipts(held pgqueue.claims)
+returns boolean
+language sql
+volatile
+as $$
+    select current_setting('transaction_isolation') <> 'read committed'
+        or exists (
+            select
+            from unnest(held.jobs, held.sizes) as piece (job, size)
+            cross join lateral (
+                select
+                from pgqueue.outcomes
+                where outcomes.job_id between piece.job and piece.job + piece.size - 1
+                    and outcomes.claim_id = held.id
+                limit 1
+            ) as receipt
+        )
+$$;
+
+-- A single run time, as outcomes hold them.
+create or replace function pgqueue.timed(seconds real)
+returns real[]
+language sql
+immutable
+as $$
+    select case when seconds is not null then array[seconds] end
 $$;

@@ -38,7 +38,7 @@ as $$
             known.enqueued_at, known.run_at, known.claimed_at, known.expires_at, known.worker, known.finished_at,
             body.payload, body.headers
         from pgqueue.states_of(array[get_job.job]) as known
-        join pgqueue.bodies as body on body.id = get_job.job
+        cross join lateral pgqueue.body_of(get_job.job) as body
         union all
         select
             letter.job_id, letter.queue, letter.task, 'dead', letter.attempt, letter.max_attempts, letter.priority,
@@ -46,7 +46,7 @@ as $$
             letter.payload, letter.headers
         from pgqueue.dead_letters as letter
         where letter.job_id = get_job.job
-            and not exists (select from pgqueue.bodies where bodies.id = get_job.job)
+            and not exists (select from pgqueue.body_of(get_job.job))
     )
     select
         told.*, last_outcome.result, coalesce(letter.error, last_outcome.error),
@@ -55,10 +55,9 @@ as $$
     left join pgqueue.dead_letters as letter on letter.job_id = get_job.job
     left join lateral pgqueue.story(get_job.job) as story on true
     left join lateral (
-        select outcomes.result, outcomes.error
-        from pgqueue.outcomes
-        where outcomes.job_id = get_job.job
-        order by outcomes.claim_id desc
+        select ended.result, ended.error
+        from pgqueue.outcomes_of(get_job.job) as ended
+        order by ended.claim_id desc
         limit 1
     ) as last_outcome on true
     left join lateral (

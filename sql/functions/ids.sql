@@ -1,6 +1,7 @@
--- Ids are 64 bits: milliseconds since 2024-01-01 UTC above, 20 bits of a
--- sequence below. They order by time and stay unique when a group of queues
--- moves to another server, for the clock goes on where the sequence does not.
+-- Ids are 64 bits: milliseconds since 2024-01-01 UTC above, 14 bits of a sequence
+-- below, and a job's place in its bundle in the last six. They order by time and
+-- stay unique when a group of queues moves to another server, for the clock goes on
+-- where the sequence does not.
 
 -- The smallest id that could be made at this moment.
 create or replace function pgqueue.first_id(moment timestamptz)
@@ -22,12 +23,13 @@ as $$
     select pg_catalog.to_timestamp(((id >> 20) + 1704067200000) / 1000.0)
 $$;
 
+-- A fresh id: a bundle's, and so its first job's, or a claim's.
 create or replace function pgqueue.next_id(moment timestamptz)
 returns bigint
 language sql
 volatile
 as $$
-    select pgqueue.first_id(moment) | (pg_catalog.nextval('pgqueue.id_sequence') & 1048575)
+    select pgqueue.first_id(moment) | ((pg_catalog.nextval('pgqueue.id_sequence') & 16383) << 6)
 $$;
 
 -- A fresh id of now, for a worker.
@@ -39,4 +41,24 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select pgqueue.next_id(pgqueue.now())
+$$;
+
+-- The bundle a job was enqueued in: the id of its row in jobs.
+create or replace function pgqueue.bundle_of(job bigint)
+returns bigint
+language sql
+immutable
+parallel safe
+as $$
+    select job & -64
+$$;
+
+-- Its place there, from 0 on.
+create or replace function pgqueue.place_of(job bigint)
+returns integer
+language sql
+immutable
+parallel safe
+as $$
+    select (job & 63)::integer
 $$;

@@ -156,12 +156,11 @@ begin
         open v_lines for
         select line.id, body.queue, body.task, line.id::text as place, true as fits
         from (
-            select entry.job as id
-            from pgqueue.claims
-            cross join lateral unnest(claims.jobs) as entry (job)
-            where entry.job >= low
-                and entry.job < below
-            order by entry.job desc
+            select held.job as id
+            from pgqueue.held
+            where held.job >= low
+                and held.job < below
+            order by held.job desc
         ) as line
         left join lateral pgqueue.label_of(line.id) as body on needs_body;
     when 'succeeded', 'purged' then
@@ -169,31 +168,25 @@ begin
         select line.id, body.queue, body.task, line.id::text as place, line.fits
         from (
             select
-                outcomes.job_id as id,
+                ended.id,
                 case by_age.state
-                    when 'succeeded' then outcomes.state = 'succeeded'
-                    else outcomes.state = 'dead' and not exists (
+                    when 'succeeded' then ended.state = 'succeeded'
+                    else ended.state = 'dead' and not exists (
                         select
                         from pgqueue.dead_letters as letter
-                        where letter.job_id = outcomes.job_id
+                        where letter.job_id = ended.id
                     )
                 end as fits
-            from pgqueue.outcomes
-            where outcomes.job_id >= low
-                and outcomes.job_id < below
+            from pgqueue.ended_by_age(low, below) as ended
         ) as line
-        left join lateral pgqueue.label_of(line.id) as body on needs_body and line.fits
-        order by line.id desc;
+        left join lateral pgqueue.label_of(line.id) as body on needs_body and line.fits;
     when 'cancelled' then
         open v_lines for
         select line.id, body.queue, body.task, line.id::text as place, line.fits
         from (
             (
-                select outcomes.job_id as id, outcomes.state = 'cancelled' as fits
-                from pgqueue.outcomes
-                where outcomes.job_id >= low
-                    and outcomes.job_id < below
-                order by outcomes.job_id desc
+                select ended.id, ended.state = 'cancelled' as fits
+                from pgqueue.ended_by_age(low, below) as ended
                 limit most
             )
             union all
@@ -211,11 +204,20 @@ begin
     else
         open v_lines for
         (
-            select jobs.id, jobs.queue, jobs.task, jobs.id::text as place, true as fits
-            from pgqueue.jobs
-            where jobs.id >= low
-                and jobs.id < below
-            order by jobs.id desc
+            select line.id, line.queue, line.task, line.id::text as place, true as fits
+            from (
+                select jobs.id + number as id, jobs.queue, jobs.task
+                from (
+                    select jobs.id, jobs.queue, jobs.task, cardinality(jobs.payloads) as size
+                    from pgqueue.jobs
+                    where jobs.id >= pgqueue.bundle_of(low)
+                        and jobs.id < below
+                    order by jobs.id desc
+                ) as jobs
+                cross join lateral generate_series(jobs.size - 1, 0, -1) as number
+            ) as line
+            where line.id >= low
+                and line.id < below
             limit most
         )
         union all
@@ -227,7 +229,7 @@ begin
                 and not exists (
                     select
                     from pgqueue.jobs
-                    where jobs.id = kept.id
+                    where jobs.id = pgqueue.bundle_of(kept.id)
                 )
             order by kept.id desc
             limit most
@@ -271,28 +273,56 @@ begin
         order by queues.name, priority.priority
     ) as open
     cross join lateral (
-        select ready.id, ready.visible_at
-        from pgqueue.ready
-        where (ready.slot <= v_now or ready.slot = 'infinity')
-            and ready.queue = open.queue
-            and ready.priority = open.priority
-            and (ready.visible_at, ready.id) > (
-                case
-                    when (open.queue, open.priority) = (v_queue, v_priority) then v_at
-                    when is_later then v_now
-                    else '-infinity'
-                end,
-                case
-                    when (open.queue, open.priority) = (v_queue, v_priority) then v_id
-                    else 9223372036854775807
-                end
-            )
-            and ready.visible_at <= case when is_later then 'infinity' else v_now end
-        order by ready.visible_at, ready.id
+        select ready.id + number as id, ready.visible_at
+        from (
+            select ready.id, ready.visible_at, ready.size
+            from pgqueue.ready
+            where (ready.slot <= v_now or ready.slot = 'infinity')
+                and ready.queue = open.queue
+                and ready.priority = open.priority
+                and (ready.visible_at, ready.id) > (
+                    case
+                        when (open.queue, open.priority) = (v_queue, v_priority) then v_at
+                        when is_later then v_now
+                        else '-infinity'
+                    end,
+                    case
+                        -- The rest of a row of which a page saw the beginning comes first.
+                        when (open.queue, open.priority) = (v_queue, v_priority) then pgqueue.bundle_of(v_id) - 1
+                        else 9223372036854775807
+                    end
+                )
+                and ready.visible_at <= case when is_later then 'infinity' else v_now end
+            order by ready.visible_at, ready.id
+        ) as ready
+        cross join lateral generate_series(0, ready.size - 1) as number
+        where (open.queue, open.priority, ready.visible_at) <> (v_queue, v_priority, v_at)
+            or ready.id + number > v_id
+            or v_id is null
     ) as line
     left join lateral pgqueue.label_of(line.id) as body on needs_body;
     return v_lines;
 end
+$$;
+
+-- How the attempts of jobs between these ids ended, newest first. No two rows of
+-- outcomes overlap but those that tell of the same job alone.
+create or replace function pgqueue.ended_by_age(low bigint, below bigint)
+returns table (id bigint, state text)
+language sql
+stable
+as $$
+    select ended.job_id + number, ended.state
+    from (
+        select outcomes.job_id, outcomes.size, outcomes.state
+        from pgqueue.outcomes
+        where outcomes.job_id >= pgqueue.bundle_of(low)
+            and outcomes.job_id < below
+        order by outcomes.job_id desc
+    ) as ended
+    cross join lateral generate_series(ended.size - 1, 0, -1) as number
+    where ended.job_id + number >= low
+        and ended.job_id + number < below
 $$;
 
 -- A job's queue and task. Inlined into what calls it.
@@ -303,7 +333,7 @@ stable
 as $$
     select jobs.queue, jobs.task
     from pgqueue.jobs
-    where jobs.id = label_of.job
+    where jobs.id = pgqueue.bundle_of(label_of.job)
     union all
     select kept.queue, kept.task
     from pgqueue.jobs_kept as kept

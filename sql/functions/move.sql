@@ -64,17 +64,14 @@ begin
             or move.priority is null and v_old.visible_at <= v_now
             or move.priority = v_old.line;
         v_visible_at := case when move.priority is null then v_now else greatest(v_old.visible_at, v_now) end;
-        delete from pgqueue.ready
-        where ready.slot = v_old.slot
-            and ready.tableoid = v_old.leaf
-            and ready.ctid = v_old.place;
+        perform pgqueue.cut_out(v_job.id, v_old.leaf, v_old.place, v_old.slot);
         insert into pgqueue.ready
-            (id, slot, visible_at, priority, attempt, last_attempt, queue)
+            (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
         values (
             v_job.id, pgqueue.slot(v_now, v_visible_at, v_window), v_visible_at,
             -- one that runs apart goes on to
             case when v_old.line = 10 then 10 else coalesce(move.priority, v_old.line) end,
-            v_old.attempt, v_old.last_attempt, v_job.queue
+            v_old.attempt, v_old.last_attempt, 1, v_job.queue
         );
         insert into pgqueue.revisions as earlier (job_id, hurried_at, priority)
         values (v_job.id, case when move.priority is null then v_now end, move.priority)
@@ -86,6 +83,33 @@ begin
         return next v_job.id;
     end loop;
 end
+$$;
+
+-- Take one job out of its row of ready, which the caller has locked; those before and
+-- after it that share the row stay where they are, in rows of their own.
+create or replace function pgqueue.cut_out(job bigint, leaf oid, place tid, slot timestamptz)
+returns void
+language sql
+volatile
+as $$
+    with gone as (
+        delete from pgqueue.ready
+        where ready.slot = cut_out.slot
+            and ready.tableoid = cut_out.leaf
+            and ready.ctid = cut_out.place
+        returning ready.*
+    )
+    insert into pgqueue.ready
+        (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
+    select
+        part.id, gone.slot, gone.visible_at, gone.priority, gone.attempt, gone.last_attempt, part.size, gone.queue
+    from gone
+    cross join lateral (
+        values
+            (gone.id, cut_out.job - gone.id),
+            (cut_out.job + 1, gone.id + gone.size - cut_out.job - 1)
+    ) as part (id, size)
+    where part.size > 0
 $$;
 
 -- A job's row of ready, locked; no row where it is none, or somebody else's just
@@ -126,7 +150,8 @@ begin
             where ready.queue = lock_ready.queue
                 and ready.priority = line.priority
                 and ready.visible_at between due - interval '1 millisecond' and v_until
-                and ready.id = lock_ready.job
+                and ready.id between pgqueue.bundle_of(lock_ready.job) and lock_ready.job
+                and ready.id + ready.size > lock_ready.job
             limit 1
             for update skip locked
         ) as found;

@@ -34,8 +34,9 @@ $$;
 
 -- One partition of `parent`, with the bounds as PostgreSQL spells them. Returns
 -- 'made', 'there' (it is, or one that overlaps) or 'locked': try again later.
--- Append-only ones are dropped before vacuum would find work in them; ready's
--- carry the unique index that the parent, for want of the slot in it, cannot.
+-- Append-only ones are dropped before vacuum would find work in them; bundles of jobs
+-- stay in one piece in half a page; ready's carry the unique index that the parent, for
+-- want of the slot in it, cannot.
 -- Locks: the parent against other changes of its partitions, then its default
 -- partition, each waited for a tenth of a second at most.
 create or replace function pgqueue.make_partition(parent text, suffix text, bounds text)
@@ -59,6 +60,9 @@ begin
         execute format('alter table pgqueue.%I replica identity using index %I', v_name, v_name || '_line');
     elsif parent <> 'claims' then
         execute format('alter table pgqueue.%I set (autovacuum_vacuum_insert_threshold = -1)', v_name);
+    end if;
+    if parent = 'jobs' then
+        execute format('alter table pgqueue.%I set (toast_tuple_target = 4080)', v_name);
     end if;
     execute format('alter table pgqueue.%I attach partition pgqueue.%I %s', parent, v_name, bounds);
     return 'made';

@@ -14,10 +14,10 @@ declare
 begin
     with written as (
         insert into pgqueue.ready
-            (id, slot, visible_at, priority, attempt, last_attempt, queue)
+            (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
         select
             entry.job, pgqueue.slot(v_now, entry.visible_at, v_window), entry.visible_at,
-            pgqueue.line_of(entry.ended, coalesce(revision.priority, body.priority)), entry.attempt, entry.last_attempt, body.queue
+            pgqueue.line_of(entry.ended, coalesce(revision.priority, body.priority)), entry.attempt, entry.last_attempt, 1, body.queue
         from (
             select distinct on (ended.job)
                 ended.job,
@@ -29,12 +29,7 @@ begin
             join unnest(endings) as ended on ended.job = chosen.job
             order by ended.job
         ) as entry
-        cross join lateral (
-            select jobs.queue, jobs.priority from pgqueue.jobs where jobs.id = entry.job
-            union all
-            select kept.queue, kept.priority from pgqueue.jobs_kept as kept where kept.id = entry.job
-            limit 1
-        ) as body
+        cross join lateral pgqueue.body_of(entry.job) as body
         left join lateral (
             select revisions.priority from pgqueue.revisions where revisions.job_id = entry.job limit 1
         ) as revision on true

@@ -30,7 +30,7 @@ declare
     v_empty bigint[];
 begin
     with expired as materialized (
-        select held.id, held.jobs
+        select held.id, held
         from pgqueue.claims as held
         where held.expires_at >= coalesce(v_now - reach, '-infinity')
             and held.expires_at < v_now
@@ -39,7 +39,7 @@ begin
         for update skip locked
     ),
     orphaned as materialized (
-        select held.id, held.jobs
+        select held.id, held
         from pgqueue.claims as held
         where cardinality(v_gone) > 0
             and held.expires_at >= v_now
@@ -49,14 +49,14 @@ begin
         for update skip locked
     ),
     found as (
-        select id, jobs from expired
-        union
-        select id, jobs from orphaned
+        select * from expired
+        union all
+        select * from orphaned
     ),
     taken as (
         select
-            found.id, found.jobs,
-            sum(cardinality(found.jobs)) over (order by found.id) - cardinality(found.jobs) as jobs_before
+            found.id, found.held,
+            sum(pgqueue.size_of(found.held)) over (order by found.id) - pgqueue.size_of(found.held) as jobs_before
         from found
     )
     select
@@ -65,7 +65,7 @@ begin
         array_agg(taken.id) filter (where entry.job is null)
     into v_claims, v_jobs, v_empty
     from taken
-    left join lateral unnest(taken.jobs) as entry (job) on true
+    left join lateral pgqueue.entries(taken.held) as entry on true
     where taken.jobs_before < v_most_jobs;
 
     if v_empty is not null then -- what a report left behind, see release

@@ -34,10 +34,10 @@ begin
         on conflict (id) do update
         set id = excluded.id; -- locks it: else it could be cleared away as a leftover before we commit
         insert into pgqueue.ready
-            (id, slot, visible_at, priority, attempt, last_attempt, queue)
+            (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
         values (
             v_letter.job_id, v_now, v_now, v_letter.priority, v_letter.attempt,
-            least(v_letter.attempt + v_letter.max_attempts, 32767), v_letter.queue
+            least(v_letter.attempt + v_letter.max_attempts, 32767), 1, v_letter.queue
         );
         insert into pgqueue.redrives (job_id, redriven_at)
         values (v_letter.job_id, v_now)

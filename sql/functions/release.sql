@@ -7,8 +7,7 @@ language sql
 stable
 as $$
     select entry.*
-    from unnest(held.jobs, held.attempts, held.last_attempts, held.priorities)
-        as entry (job, attempt, last_attempt, priority)
+    from pgqueue.entries(held) as entry
     left join unnest(left_over.claims, left_over.jobs) as gone (claim, job)
         on gone.claim = held.id
             and gone.job = entry.job
@@ -55,6 +54,7 @@ begin
         end if;
         update pgqueue.claims as held
         set jobs = v_rest.jobs,
+            sizes = array_fill(1::smallint, array[cardinality(v_rest.jobs)]),
             attempts = v_rest.attempts,
             last_attempts = v_rest.last_attempts,
             priorities = v_rest.priorities

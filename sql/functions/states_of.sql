@@ -77,16 +77,7 @@ as $$
             cancellation.job_id is not null as is_cancelled,
             redrive.job_id is not null as is_put_back
         from unnest(jobs) with ordinality as asked (id, place)
-        cross join lateral (
-            select jobs.id, jobs.queue, jobs.task, jobs.priority, jobs.max_attempts, jobs.run_at
-            from pgqueue.jobs
-            where jobs.id = asked.id
-            union all
-            select kept.id, kept.queue, kept.task, kept.priority, kept.max_attempts, kept.run_at
-            from pgqueue.jobs_kept as kept
-            where kept.id = asked.id
-            limit 1
-        ) as body
+        cross join lateral pgqueue.body_of(asked.id) as body
         left join lateral (
             select letter.job_id
             from pgqueue.dead_letters as letter
@@ -100,10 +91,9 @@ as $$
             limit 1
         ) as cancellation on true
         left join lateral (
-            select outcomes.state, outcomes.attempt, outcomes.retry_at, outcomes.finished_at
-            from pgqueue.outcomes
-            where outcomes.job_id = asked.id
-            order by outcomes.claim_id desc
+            select ended.state, ended.attempt, ended.retry_at, ended.finished_at
+            from pgqueue.outcomes_of(asked.id) as ended
+            order by ended.claim_id desc
             limit 1
         ) as final on true
         left join lateral (
@@ -123,7 +113,7 @@ as $$
     held as materialized (
         select entry.job, entry.attempt, claims.id as claim, claims.claimed_at, claims.expires_at, claims.worker
         from pgqueue.claims
-        cross join lateral unnest(claims.jobs, claims.attempts) as entry (job, attempt)
+        cross join lateral pgqueue.entries(claims) as entry
         where entry.job = any (jobs)
             and exists (
                 select

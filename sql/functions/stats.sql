@@ -52,11 +52,9 @@ begin
         select
             named.name as queue, number.priority,
             found.due, found.first,
-            case
-                when found.due > v_bound then beyond.later
-                when found.jobs > v_bound then v_bound + 1
-                else found.jobs - found.due
-            end as later
+            case when found.due_rows > v_bound then beyond.later else found.jobs - found.due end as later,
+            found.due_rows > v_bound as due_is_cut,
+            case when found.due_rows > v_bound then beyond.rows else found.rows end > v_bound as later_is_cut
         from (
             select queues.name, array_position(known, queues.name) as place
             from pgqueue.queues
@@ -64,10 +62,12 @@ begin
         cross join generate_series(0, 10) as number (priority)
         cross join lateral (
             select
-                count(*) as jobs, count(*) filter (where counted.visible_at <= v_now) as due,
+                count(*) as rows, count(*) filter (where counted.visible_at <= v_now) as due_rows,
+                coalesce(sum(counted.size), 0) as jobs,
+                coalesce(sum(counted.size) filter (where counted.visible_at <= v_now), 0) as due,
                 min(counted.visible_at) as first
             from (
-                select ready.visible_at
+                select ready.visible_at, ready.size
                 from pgqueue.ready
                 where (ready.slot <= v_now or ready.slot = 'infinity')
                     and ready.queue = named.name
@@ -78,11 +78,11 @@ begin
             ) as counted
         ) as found
         cross join lateral (
-            select count(*) as later
+            select count(*) as rows, coalesce(sum(counted.size), 0) as later
             from (
-                select
+                select ready.size
                 from pgqueue.ready
-                where found.due > v_bound -- else all that is due lies before it, and it was counted
+                where found.due_rows > v_bound -- else all that is due lies before it, and it was counted
                     and (ready.slot <= v_now or ready.slot = 'infinity')
                     and ready.queue = named.name
                     and ready.priority = number.priority
@@ -93,10 +93,11 @@ begin
     ),
     sampled as materialized (
         select
-            ready.queue, ready.priority, count(*) * 100 / v_ready_percent as jobs,
-            count(*) filter (where ready.visible_at <= v_now) * 100 / v_ready_percent as due
+            ready.queue, ready.priority, count(*) * 100 / v_ready_percent as rows,
+            sum(ready.size) * 100 / v_ready_percent as jobs,
+            coalesce(sum(ready.size) filter (where ready.visible_at <= v_now), 0) * 100 / v_ready_percent as due
         from pgqueue.ready tablesample system (v_ready_percent) repeatable (0)
-        where (select max(greatest(lines.due, lines.later)) from lines) > v_bound
+        where (select bool_or(lines.due_is_cut or lines.later_is_cut) from lines)
         group by ready.queue, ready.priority
     ),
     -- How many pages that were, only chance knows: the server's own count mends it, where it is credible.
@@ -107,7 +108,7 @@ begin
             ((sampled.jobs - sampled.due) * mended.by)::bigint as later
         from sampled
         cross join (
-            select case when v_alive / sum(sampled.jobs) between 0.75 and 1.33 then v_alive / sum(sampled.jobs) else 1 end as by
+            select case when v_alive / sum(sampled.rows) between 0.75 and 1.33 then v_alive / sum(sampled.rows) else 1 end as by
             from sampled
         ) as mended
     ),
@@ -115,14 +116,14 @@ begin
         select
             lines.queue,
             array_agg(
-                case when lines.due > v_bound then greatest(lines.due, guessed.due) else lines.due end
+                case when lines.due_is_cut then greatest(lines.due, guessed.due) else lines.due end::bigint
                 order by lines.priority
             ) as waiting,
-            sum(case when lines.later > v_bound then greatest(lines.later, guessed.later) else lines.later end)::bigint
+            sum(case when lines.later_is_cut then greatest(lines.later, guessed.later) else lines.later end)::bigint
                 as scheduled,
             min(lines.first) filter (where lines.due > 0) as oldest,
-            max(lines.due) > v_bound as waiting_is_estimated,
-            max(lines.later) > v_bound as scheduled_is_estimated,
+            bool_or(lines.due_is_cut) as waiting_is_estimated,
+            bool_or(lines.later_is_cut) as scheduled_is_estimated,
             array_agg(lines.first order by lines.priority) as firsts
         from lines
         left join guessed using (queue, priority)
@@ -198,28 +199,27 @@ set enable_bitmapscan = off
 set jit = off
 as $$
     with held as materialized (
-        select claims.jobs, cardinality(claims.jobs) as size
+        select claims.jobs, claims.sizes, pgqueue.size_of(claims) as size
         from pgqueue.claims
         where claims.expires_at >= moment - interval '1 minute' -- before that they are the reaper's
             and claims.jobs <> '{}'
     ),
     share as materialized (
-        select ceil(1000.0 / greatest(count(*), 1))::integer as jobs
+        select ceil(1000.0 / greatest(count(*), 1))::integer as pieces
         from held
     )
     select
         body.queue,
-        round(sum(held.size::numeric / least(held.size, share.jobs)))::bigint,
-        max(held.size) > max(share.jobs)
+        round(sum(piece.size * held.size / looked_at.size))::bigint,
+        bool_or(cardinality(held.jobs) > share.pieces)
     from held
     cross join share
-    cross join lateral unnest(held.jobs[1:share.jobs]) as entry (job)
     cross join lateral (
-        select jobs.queue from pgqueue.jobs where jobs.id = entry.job
-        union all
-        select kept.queue from pgqueue.jobs_kept as kept where kept.id = entry.job
-        limit 1
-    ) as body
+        select sum(size) as size
+        from unnest(held.sizes[1:share.pieces]) as size
+    ) as looked_at
+    cross join lateral unnest(held.jobs[1:share.pieces], held.sizes[1:share.pieces]) as piece (job, size)
+    cross join lateral pgqueue.label_of(piece.job) as body
     group by body.queue
 $$;
 
@@ -256,7 +256,7 @@ as $$
             and lock.database = (select oid from pg_database where datname = current_database())
     ),
     held as materialized (
-        select claims.worker, count(*) as claims, sum(cardinality(claims.jobs))::bigint as jobs
+        select claims.worker, count(*) as claims, sum(pgqueue.size_of(claims))::bigint as jobs
         from pgqueue.claims
         where claims.expires_at >= pgqueue.now() - interval '1 minute'
             and claims.jobs <> '{}'

@@ -35,15 +35,14 @@ from pgqueue.bodies as jobs
 left join pgqueue.dead_letters as letter on letter.job_id = jobs.id
 left join pgqueue.cancellations as cancellation on cancellation.job_id = jobs.id
 left join lateral (
-    select outcomes.state, outcomes.attempt, outcomes.retry_at, outcomes.finished_at
-    from pgqueue.outcomes
-    where outcomes.job_id = jobs.id
-    order by outcomes.claim_id desc
+    select ended.state, ended.attempt, ended.retry_at, ended.finished_at
+    from pgqueue.outcomes_of(jobs.id) as ended
+    order by ended.claim_id desc
     limit 1
 ) as final on true
 left join pgqueue.revisions as revision on revision.job_id = jobs.id
 left join (
     select entry.job, entry.attempt, claims.id as claim, claims.claimed_at, claims.expires_at, claims.worker
     from pgqueue.claims
-    cross join lateral unnest(claims.jobs, claims.attempts) as entry (job, attempt)
+    cross join lateral pgqueue.entries(claims) as entry
 ) as held on held.job = jobs.id and held.attempt > coalesce(final.attempt, 0);
