@@ -106,6 +106,11 @@ begin
         v_cancelled := '{}';
         v_claim := pgqueue.next_id(v_now);
         v_jobs := null;
+        v_sizes := null;
+        v_attempts := null;
+        v_last_attempts := null;
+        v_priorities := null;
+        v_visible_ats := null;
         v_wanted := max_jobs;
         v_rows := 1;
         -- How many rows that takes, nobody knows before: the first tells by its size.
