@@ -114,7 +114,7 @@ as $$
         select entry.job, entry.attempt, claims.id as claim, claims.claimed_at, claims.expires_at, claims.worker
         from pgqueue.claims
         cross join lateral pgqueue.entries(claims) as entry
-        where entry.job = any (jobs)
+        where entry.job = any (states_of.jobs)
             and exists (
                 select
                 from known
