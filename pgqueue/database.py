@@ -72,7 +72,7 @@ class Database:
             chosen = choose.blocking(connection)
             with chosen.atomic(connection):
                 return [chosen.run(connection, call, self.schema) for call in every]
-        with self.connection() as own, own.transaction():
+        with self.connection() as own:
             return pipeline.run_each(own, every, self.schema)
 
     @contextmanager
@@ -155,7 +155,7 @@ class AsyncDatabase:
             chosen = choose.asynchronous(connection)
             async with chosen.atomic(connection):
                 return [await chosen.run(connection, call, self.schema) for call in every]
-        async with self.connection() as own, own.transaction():
+        async with self.connection() as own:
             return await pipeline.run_each_async(own, every, self.schema)
 
     @asynccontextmanager

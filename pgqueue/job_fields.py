@@ -94,10 +94,10 @@ def job_of(fields: JobFields) -> Job:
 def payload_json(payload: dict[str, Any]) -> str:
     """The payload as text that jsonb can hold. Raises InvalidPayload."""
     try:
-        text = to_json(payload)
+        text = to_json(payload).decode()
     except (PydanticSerializationError, ValueError, RecursionError) as error:
         raise InvalidPayload(f"the payload cannot be written as JSON: {error}") from error
     if is_suspect(text):
         for path, reason in faults(payload):
             raise InvalidPayload(f"payload.{path} {reason}")
-    return text.decode()
+    return text

@@ -10,32 +10,32 @@ from typing import Any
 
 from pydantic import SecretBytes, SecretStr
 
-NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 LONGEST_NUMBER = 4_300  # digits; Python reads no longer ones
 LONGEST_NUMBER_BITS = int(LONGEST_NUMBER * 3.3219)
-LONG_NUMBER = re.compile(rb"\d{%d}" % LONGEST_NUMBER)
+LONG_NUMBER = re.compile(rf"[0-9]{{{LONGEST_NUMBER}}}")
 STRIDE = 64  # of so long a number every 64th digit is a long number too, and much sooner read
-SPARSE_NUMBER = re.compile(rb"\d{%d}" % (LONGEST_NUMBER // STRIDE))
-MASK = b'"**********"'  # how pydantic writes a secret
+SPARSE_NUMBER = re.compile(rf"[0-9]{{{LONGEST_NUMBER // STRIDE}}}")
+MASK = '"**********"'  # how pydantic writes a secret
 DEEPEST = 190  # pydantic reads JSON nested up to 200 deep; the object around the arguments is one
 TOO_DEEP = f"is nested more than {DEEPEST} deep: store it elsewhere and pass a reference"
 
 
-def is_suspect(text: bytes) -> bool:
+def is_suspect(text: str) -> bool:
     """Whether a closer look is due: it may hold a NUL, a NaN turned null, a masked secret, or be very deep.
 
     Quick, and true of some values that are sound.
     """
-    if b"null" in text or MASK in text or b"NaN" in text or b"Infinity" in text:
+    if "null" in text or MASK in text or "NaN" in text or "Infinity" in text:
         return True
-    if b"\\u0000" in text and NUL.search(text) is not None:
+    if "\\u0000" in text and NUL.search(text) is not None:
         return True
     if len(text) > LONGEST_NUMBER and has_long_number(text):
         return True
-    return len(text) > DEEPEST and text.count(b"[") + text.count(b"{") > DEEPEST
+    return len(text) > DEEPEST and text.count("[") + text.count("{") > DEEPEST
 
 
-def has_long_number(text: bytes) -> bool:
+def has_long_number(text: str) -> bool:
     """Whether some digits in a row are more than Python reads."""
     return SPARSE_NUMBER.search(text[::STRIDE]) is not None and LONG_NUMBER.search(text) is not None
 

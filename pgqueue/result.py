@@ -26,9 +26,10 @@ def result_json(delivery: Delivery, result: object, limit_bytes: int) -> str | N
             f"the result of job {delivery.id} ({delivery.task}) is {len(text)} bytes of JSON text, "
             f"the limit is {limit_bytes}: store it elsewhere and return a reference"
         )
-    if is_suspect(text):
+    written = text.decode()
+    if is_suspect(written):
         refuse_faults(delivery, result)
-    return text.decode()
+    return written
 
 
 def refuse_faults(delivery: Delivery, result: object) -> None:

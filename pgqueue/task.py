@@ -92,15 +92,18 @@ class Task(Generic[P, R]):
         The arguments are validated against the signature now, and stored as JSON.
         Raises InvalidPayload, naming each field that does not fit.
         """
-        return self._template.with_payload(self.encode(*args, **kwargs))
+        return self._template.with_payload(self._encoded(args, kwargs))
 
     def encode(self, /, *args: P.args, **kwargs: P.kwargs) -> str:
         """The arguments as the JSON object a job carries. Raises InvalidPayload."""
-        adapter = self.adapter
+        return self._encoded(args, kwargs)
+
+    def _encoded(self, args: tuple[Any, ...], kwargs: Arguments) -> str:
+        adapter = self._adapter or self.adapter
         try:
             given = self._signature.bind(*args, **kwargs).arguments if args else kwargs
             arguments = adapter.validator.validate_python(given, by_alias=True, by_name=True)
-            text = adapter.serializer.to_json(arguments, round_trip=True)
+            text = adapter.serializer.to_json(arguments, round_trip=True).decode()
         except TypeError as error:
             raise InvalidPayload(f"task {self.name}: {error}") from error
         except ValidationError as error:
@@ -110,8 +113,8 @@ class Task(Generic[P, R]):
         if is_suspect(text):
             self._refuse_faults(arguments)
         if self.keyring is not None:
-            return json.dumps(self.keyring.seal(text, about=about_payload(self.name)))
-        return text.decode()
+            return json.dumps(self.keyring.seal(text.encode(), about=about_payload(self.name)))
+        return text
 
     def decode(self, payload: str) -> Arguments:
         """The arguments of a stored job, validated. Raises InvalidPayload, naming each field; UnknownKey."""

@@ -1,13 +1,13 @@
 """Enqueueing: jobs as the arrays that the SQL functions take."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from pgqueue.calls.call import Call, call, function, scalar
 from pgqueue.errors import PayloadTooLarge
-from pgqueue.job import Job
+from pgqueue.job import Job, Options
 
 ENQUEUE = function(
     "enqueue",
@@ -57,7 +57,7 @@ def enqueue(job: Job, *, ring: bool = True, installation: UUID | None = None) ->
         "run_at": job.run_at,
         "delay": job.delay,
         "timeout": job.timeout,
-        "headers": headers_json(job),
+        "headers": headers_json(job.headers),
         "keep_result": job.keep_result,
         "ring": ring,
         "installation": installation,
@@ -69,33 +69,33 @@ def enqueue_many(
     jobs: Sequence[Job], *, ring: bool = True, installation: UUID | None = None
 ) -> Call[list[int]]:
     """Enqueue these jobs in one statement. Returns their ids, in order."""
+    columns = dict(zip(Options._fields, zip(*jobs, strict=True), strict=True))
     values = {
-        "queues": column_of(jobs, lambda job: job.queue),
-        "tasks": column_of(jobs, lambda job: job.task),
-        "payloads": [job.payload for job in jobs],
-        "priorities": column_of(jobs, lambda job: job.priority),
-        "max_attempts": column_of(jobs, lambda job: job.max_attempts),
-        "run_ats": column_of(jobs, lambda job: job.run_at),
-        "delays": column_of(jobs, lambda job: job.delay),
-        "timeouts": column_of(jobs, lambda job: job.timeout),
-        "headers": column_of(jobs, headers_json),
-        "keep_results": column_of(jobs, lambda job: job.keep_result),
+        "queues": spread(columns["queue"]),
+        "tasks": spread(columns["task"]),
+        "payloads": list(columns["payload"]),
+        "priorities": spread(columns["priority"]),
+        "max_attempts": spread(columns["max_attempts"]),
+        "run_ats": spread(columns["run_at"]),
+        "delays": spread(columns["delay"]),
+        "timeouts": spread(columns["timeout"]),
+        "headers": [headers_json(headers) for headers in spread(columns["headers"])],
+        "keep_results": spread(columns["keep_result"]),
         "ring": ring,
         "installation": installation,
     }
     return call(ENQUEUE_MANY, values, scalar)
 
 
-def column_of(jobs: Sequence[Job], read: Callable[[Job], Any]) -> list[Any]:
+def spread(column: Sequence[Any]) -> list[Any]:
     """One option of many jobs: a value each, or a single one where all are the same."""
-    column = [read(job) for job in jobs]
     first = column[0]
-    return [first] if column.count(first) == len(column) else column
+    return [first] if column.count(first) == len(column) else list(column)
 
 
-def headers_json(job: Job) -> str | None:
+def headers_json(headers: Mapping[str, str] | None) -> str | None:
     """The headers as JSON text."""
-    return json.dumps(dict(job.headers)) if job.headers else None
+    return json.dumps(dict(headers)) if headers else None
 
 
 def check_size(job: Job, limit_bytes: int) -> int:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import psycopg
 from psycopg.abc import Buffer
-from psycopg.adapt import AdaptersMap, Dumper, Loader
+from psycopg.adapt import AdaptersMap, Loader
 from psycopg.pq import Format
 from psycopg.types.datetime import TimedeltaBinaryDumper
 
@@ -30,22 +30,6 @@ class Elapsed(TimedeltaBinaryDumper):
         return interval(obj)
 
 
-class Form(bytes):
-    """A value that is in its binary form already."""
-
-
-class AsItIs(Dumper):
-    """Sends a form; the statement says of which type it is."""
-
-    format = Format.BINARY
-    oid = 0
-
-    def dump(self, obj: Form) -> Form:
-        """The form."""
-        return obj
-
-
 ADAPTERS = AdaptersMap(psycopg.adapters)
 ADAPTERS.register_loader("jsonb", JsonText)
 ADAPTERS.register_dumper(timedelta, Elapsed)
-ADAPTERS.register_dumper(Form, AsItIs)

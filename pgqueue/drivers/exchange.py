@@ -43,29 +43,50 @@ class Statement:
 
     def exchange(self, pgconn: PGconn, values: Sequence[Any]) -> Exchange:
         """Ask, and give the rows of the answer."""
-        forms = written(self._parameters, values)
+        forms = self.written(values)
         result = yield from self._ask(pgconn, forms)
         if self._is_prepared and is_outdated(pgconn, result):
             self._is_prepared, self._uses_until_prepared = False, None
             result = yield from self._ask(pgconn, forms)
-        return self._rows(good(result, ExecStatus.TUPLES_OK))
+        return self.rows(result)
 
-    def _ask(self, pgconn: PGconn, forms: Sequence[bytes | None]) -> Generator[Any, Any, PGresult]:
+    def written(self, values: Sequence[Any]) -> list[bytes | None]:
+        """The values of a call in their binary forms."""
+        return written(self._parameters, values)
+
+    def is_to_be_prepared(self) -> bool:
+        """Whether it has been used often enough."""
+        return not self._is_prepared and self._uses_until_prepared == 0
+
+    def prepare(self, pgconn: PGconn) -> None:
+        """Have the server prepare it; the answer is the caller's to read."""
+        pgconn.send_prepare(self._name, self._text)
+        self._is_prepared, self._knows_columns = True, False
+
+    def send(self, pgconn: PGconn, forms: Sequence[bytes | None]) -> None:
+        """Ask; the answer is the caller's to read."""
         if self._is_prepared:
             pgconn.send_query_prepared(self._name, forms, self._formats, Format.BINARY)
-        elif self._uses_until_prepared is None or self._uses_until_prepared > 0:
+        else:
             self._uses_until_prepared = self._uses_until_prepared and self._uses_until_prepared - 1
             pgconn.send_query_params(self._text, forms, None, self._formats, Format.BINARY)
-        else:
-            pgconn.send_prepare(self._name, self._text)
-            good((yield from generators.execute(pgconn))[-1], ExecStatus.COMMAND_OK)
-            self._is_prepared, self._knows_columns = True, False
-            pgconn.send_query_prepared(self._name, forms, self._formats, Format.BINARY)
+
+    def _ask(self, pgconn: PGconn, forms: Sequence[bytes | None]) -> Generator[Any, Any, PGresult]:
+        if self.is_to_be_prepared():
+            self.prepare(pgconn)
+            prepared: list[PGresult] = yield from generators.execute(pgconn)
+            self._is_prepared = prepared[-1].status == ExecStatus.COMMAND_OK
+            good(prepared[-1], ExecStatus.COMMAND_OK)
+        self.send(pgconn, forms)
         results: list[PGresult] = yield from generators.execute(pgconn)
         return results[-1]
 
-    def _rows(self, result: PGresult) -> list[Row]:
-        """The rows; only a prepared statement is sure to answer with the same columns every time."""
+    def rows(self, result: PGresult) -> list[Row]:
+        """The rows of an answer. Raises the server's error.
+
+        Of its columns: only a prepared statement is sure to answer with the same every time.
+        """
+        good(result, ExecStatus.TUPLES_OK)
         self._reader.set_pgresult(result, set_loaders=not (self._is_prepared and self._knows_columns))
         self._knows_columns = True
         return self._reader.load_rows(0, result.ntuples, tuple)

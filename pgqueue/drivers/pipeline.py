@@ -1,19 +1,22 @@
-"""Several calls in a row on a connection of our own, the next one written while the server works on the last.
+"""Several calls in a row on a connection of our own, all in one transaction, the next one written while the
+server works on the last.
 
-It must never be used where an error in the middle may not leave the transaction to be rolled back.
+They are asked and answered past psycopg's cursors, as in `exchange`. It must never leave the connection in
+the middle of them: it is settled, or closed.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
 
+from psycopg import generators
+from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
+
 from pgqueue.calls.call import Call
-from pgqueue.drivers.adapters import Form
+from pgqueue.drivers.exchange import good, statement_on
 from pgqueue.drivers.failures import translated
 from pgqueue.drivers.own import OwnAsyncConnection, OwnConnection
-from pgqueue.drivers.psycopg import AsyncCursor, Cursor
-from pgqueue.drivers.spelling import marked, spell
-from pgqueue.drivers.wire import writers, written
 
 T = TypeVar("T")
 
@@ -21,53 +24,93 @@ IN_FLIGHT = 2  # statements sent ahead of their answers: the server is busy whil
 
 
 def run_each(connection: OwnConnection, calls: Iterable[Call[T]], schema: str) -> list[T]:
-    """Run the calls one after the other, preparing the next while the server works on the last."""
-    results: list[T] = []
-    under_way: deque[tuple[Call[T], Cursor]] = deque()
-    with translated(schema), connection.pipeline() as pipeline:
-        for call in calls:
-            cursor = Cursor(connection)
-            cursor.execute(*spelled(call, schema))
-            under_way.append((call, cursor))
-            if len(under_way) > IN_FLIGHT:
-                results.append(answer(*under_way.popleft()))
-        pipeline.sync()  # with the last call, not after its answer: a round trip less, and it is committed
-        results.extend(answer(*under_way.popleft()) for _ in range(len(under_way)))
-    return results
+    """Run the calls one after the other, all or nothing; each is made when it is its turn."""
+    with translated(schema), connection.lock:
+        try:
+            return connection.wait(Stream(connection, schema).transaction(calls))
+        finally:
+            close_unsettled(connection.pgconn)
 
 
 async def run_each_async(connection: OwnAsyncConnection, calls: Iterable[Call[T]], schema: str) -> list[T]:
-    """Run the calls one after the other, preparing the next while the server works on the last."""
-    results: list[T] = []
-    under_way: deque[tuple[Call[T], AsyncCursor]] = deque()
+    """Run the calls one after the other. See `run_each`."""
     with translated(schema):
-        async with connection.pipeline() as pipeline:
+        async with connection.lock:
+            try:
+                return await connection.wait(Stream(connection, schema).transaction(calls))
+            finally:
+                close_unsettled(connection.pgconn)
+
+
+class Stream:
+    """Statements under way on one connection, and what becomes of the result of each, oldest first."""
+
+    def __init__(self, connection: OwnConnection | OwnAsyncConnection, schema: str) -> None:
+        self._connection = connection
+        self._pgconn: PGconn = connection.pgconn
+        self._schema = schema
+        self._expected: deque[Callable[[PGresult], None]] = deque()
+        self._answers: list[Any] = []
+
+    def transaction(self, calls: Iterable[Call[T]]) -> Generator[Any, Any, list[T]]:
+        """Ask them all in one transaction, and give their answers."""
+        self._pgconn.enter_pipeline_mode()
+        try:
+            self._command(b"begin")
             for call in calls:
-                cursor = AsyncCursor(connection)
-                await cursor.execute(*spelled(call, schema))
-                under_way.append((call, cursor))
-                if len(under_way) > IN_FLIGHT:
-                    results.append(await answer_async(*under_way.popleft()))
-            await pipeline.sync()  # see above
-            while under_way:
-                results.append(await answer_async(*under_way.popleft()))
-    return results
+                self._ask(call)
+                self._pgconn.send_flush_request()
+                yield from generators.send(self._pgconn)
+                yield from self._read(IN_FLIGHT)
+            self._command(b"commit")
+            self._pgconn.pipeline_sync()  # with the last call, not after its answer: a round trip less
+            yield from generators.send(self._pgconn)
+            yield from self._read(0)
+        except Exception:
+            self._pgconn.pipeline_sync()
+            yield from self._settle()
+            raise
+        yield from self._settle()
+        return self._answers
+
+    def _command(self, text: bytes) -> None:
+        self._pgconn.send_query_params(text, None)
+        self._expected.append(succeeded)
+
+    def _ask(self, call: Call[Any]) -> None:
+        statement = statement_on(self._connection, call.function, self._schema, lags=False)
+        forms = statement.written(call.values)
+        if statement.is_to_be_prepared():
+            statement.prepare(self._pgconn)
+            self._expected.append(succeeded)
+        statement.send(self._pgconn, forms)
+        self._expected.append(lambda result: self._answers.append(call.decode(statement.rows(result))))
+
+    def _read(self, left: int) -> Generator[Any, Any, None]:
+        """Read results until so many are left under way. Raises the server's error."""
+        while len(self._expected) > left:
+            results = yield from generators.fetch_many(self._pgconn)
+            self._expected.popleft()(results[-1])
+
+    def _settle(self) -> Generator[Any, Any, None]:
+        """Read what is left, to the end; a transaction that is open still is rolled back."""
+        yield from generators.send(self._pgconn)
+        while True:
+            results = yield from generators.fetch_many(self._pgconn)
+            if results and results[-1].status == ExecStatus.PIPELINE_SYNC:
+                break
+        self._pgconn.exit_pipeline_mode()
+        if self._pgconn.transaction_status != TransactionStatus.IDLE:
+            self._pgconn.send_query(b"rollback")
+            yield from generators.execute(self._pgconn)
 
 
-def spelled(call: Call[Any], schema: str) -> tuple[bytes, list[Form | None]]:
-    """The statement of a call, and its values."""
-    forms = written(writers(call.function), call.values)
-    values = [None if form is None else Form(form) for form in forms]
-    return spell(call.function, schema, marked).encode(), values
+def succeeded(result: PGresult) -> None:
+    """Of a statement without rows. Raises the server's error."""
+    good(result, ExecStatus.COMMAND_OK)
 
 
-def answer(call: Call[T], cursor: Cursor) -> T:
-    """What the call came to."""
-    with cursor:
-        return call.decode(cursor.fetchall())
-
-
-async def answer_async(call: Call[T], cursor: AsyncCursor) -> T:
-    """What the call came to."""
-    async with cursor:
-        return call.decode(await cursor.fetchall())
+def close_unsettled(pgconn: PGconn) -> None:
+    """Close a connection that was left in the middle of a pipeline: nobody can read on."""
+    if pgconn.status == ConnStatus.OK and pgconn.pipeline_status != PipelineStatus.OFF:
+        pgconn.finish()

@@ -26,11 +26,6 @@ def wired(place: int, sql_type: str) -> str:
     return f"${place}::{sql_type}"
 
 
-def marked(place: int, sql_type: str) -> str:  # noqa: ARG001 - psycopg counts by itself
-    """For psycopg, the value being in its binary form already."""
-    return f"%b::{sql_type}"
-
-
 def lagging(place: int, sql_type: str) -> str:
     """As wired, for a transaction of this call alone that need not wait for the disk when it commits.
 
@@ -65,7 +60,7 @@ def spell(function: Function, schema: str, placeholder: Placeholder) -> str:
         for place, (name, sql_type) in enumerate(function.parameters, start=1)
     )
     columns = "*"
-    if placeholder not in {native, wired, marked, lagging} and function.answer:
+    if placeholder not in {native, wired, lagging} and function.answer:
         columns = ", ".join(column(quote(name), sql_type) for name, sql_type in function.answer)
     return f"select {columns} from {quote(schema)}.{function.name}({arguments})"  # noqa: S608 - names of ours, quoted
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
 from pgqueue.calls.call import function
-from pgqueue.drivers.adapters import Form
-from pgqueue.drivers.psycopg import Cursor
 from pgqueue.drivers.wire import SCALARS, encoder, refuse, writers, written
 
 MOMENTS = [
@@ -42,11 +42,26 @@ def connection(home: str) -> Iterator["psycopg.Connection[Any]"]:
         yield opened
 
 
+class Form(bytes):
+    """A value in its binary form already."""
+
+
+class AsItIs(Dumper):
+    """Sends a form; the statement says of which type it is."""
+
+    format = Format.BINARY
+    oid = 0
+
+    def dump(self, obj: Form) -> Form:
+        """The form."""
+        return obj
+
+
 def asked(connection: "psycopg.Connection[Any]", expression: str, form: bytes) -> Any:
     """What the server makes of this form."""
-    with Cursor(connection) as cursor:
-        row = cursor.execute(f"select {expression}".encode(), (Form(form),)).fetchone()
-        return row and row[0]
+    connection.adapters.register_dumper(Form, AsItIs)
+    row = connection.execute(f"select {expression}".encode(), (Form(form),), binary=True).fetchone()
+    return row and row[0]
 
 
 def adapted(connection: "psycopg.Connection[Any]", sql_type: str, value: Any) -> Any:
