@@ -52,12 +52,14 @@ create index queues_paused on pgqueue.queues (name) where paused_at is not null;
 -- The bodies of a bundle: up to 64 jobs that were enqueued alike in one call and
 -- differ in their payloads alone; a job by itself is a bundle of one. `id` is its
 -- first job's, and carries the moment of enqueueing (see next_id); the others follow,
--- one by one. Insert only: never updated, never deleted, dropped with its partition.
+-- one by one. `size` tells how many without reading the payloads, which may be large.
+-- Insert only: never updated, never deleted, dropped with its partition.
 create table pgqueue.jobs (
     id bigint not null,
     priority smallint not null,
     max_attempts smallint not null,
     keep_result boolean not null,
+    size smallint not null,
     run_at timestamptz,
     timeout interval,
     queue text collate "C" not null,

@@ -180,7 +180,7 @@ as $$
             0.001
         )::double precision
     from (
-        select jobs.id, cardinality(jobs.payloads) as size
+        select jobs.id, jobs.size
         from pgqueue.jobs
         where jobs.id >= pgqueue.first_id(since)
         order by jobs.id desc

@@ -9,8 +9,11 @@
 -- claim_apart): true, before any other; false, not; null, where no other is due,
 -- and before them once in a hundred.
 -- Returns a row per job; where there is none, one row whose job is null. `more`:
--- not all that is due was looked at. Locks: the rows taken, skipping locked ones;
--- waits for nothing. Raises PQ002 (a lease or a limit out of bounds).
+-- not all that is due was looked at. What it leaves of a bundle it took from, or
+-- locked and did not need, others may have passed by: it rings for that.
+-- Locks: the rows taken and perhaps some after them, skipping locked ones, and the
+-- bell of each queue where something is left, shared, to the end of the
+-- transaction; waits for nothing. Raises PQ002 (a lease or a limit out of bounds).
 create or replace function pgqueue.claim(
     queues text[],
     max_jobs integer default 1,

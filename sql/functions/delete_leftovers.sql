@@ -139,7 +139,7 @@ returns boolean
 language sql
 stable
 as $$
-    select exists (select from pgqueue.body_of(has_body.job))
+    select exists (select from pgqueue.label_of(has_body.job))
 $$;
 
 -- A random number from low to high.

@@ -50,9 +50,9 @@ begin
         perform pgqueue.settings(installation);
     end if;
     insert into pgqueue.jobs
-        (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payloads, headers)
+        (id, priority, max_attempts, keep_result, size, run_at, timeout, queue, task, payloads, headers)
     values
-        (v_id, priority, max_attempts, keep_result, v_run_at, timeout, queue, task, array[payload], headers);
+        (v_id, priority, max_attempts, keep_result, 1, v_run_at, timeout, queue, task, array[payload], headers);
     insert into pgqueue.ready
         (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
     values

@@ -26,9 +26,10 @@ declare
     v_slot timestamptz := pgqueue.slot(moment, v_visible_at, settings.ready_window);
     v_jobs integer := cardinality(payloads);
     v_most integer := least(64, greatest(1, 3800 * v_jobs / pg_column_size(payloads)));
-    v_bundles bigint[] := array(
-        select pgqueue.next_id(moment)
+    v_bundles bigint[] := array( -- sorted: the sequence may come round in between
+        select pgqueue.next_id(moment) as id
         from generate_series(1, (v_jobs + v_most - 1) / v_most)
+        order by id
     );
     v_size integer := (v_jobs + cardinality(v_bundles) - 1) / cardinality(v_bundles);
 begin
@@ -41,10 +42,11 @@ begin
     );
 
     insert into pgqueue.jobs
-        (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payloads, headers)
+        (id, priority, max_attempts, keep_result, size, run_at, timeout, queue, task, payloads, headers)
     select
         v_bundles[number + 1], enqueue_alike.priority, enqueue_alike.max_attempts, enqueue_alike.keep_result,
-        enqueue_alike.run_at, enqueue_alike.timeout, enqueue_alike.queue, enqueue_alike.task,
+        least(v_size, v_jobs - number * v_size), enqueue_alike.run_at, enqueue_alike.timeout, enqueue_alike.queue,
+        enqueue_alike.task,
         enqueue_alike.payloads[number * v_size + 1:(number + 1) * v_size], enqueue_alike.headers
     from generate_series(0, (v_jobs - 1) / v_size) as number;
 

@@ -19,6 +19,7 @@ $$;
 create or replace function pgqueue.refuse_options(
     queues text[],
     tasks text[],
+    payloads jsonb[],
     jobs integer,
     priorities integer[],
     max_attempts integer[],
@@ -36,6 +37,9 @@ begin
     if jobs is null then
         perform pgqueue.refuse('PQ002', 'payloads is null, not an array', 'Give one payload for each job.');
     end if;
+    if array_ndims(payloads) > 1 or array_lower(payloads, 1) <> 1 then
+        perform pgqueue.refuse('PQ002', 'payloads is not a plain array from 1 on', 'Give one payload for each job.');
+    end if;
     perform pgqueue.check_spread('queues', queues, jobs, 'payload');
     perform pgqueue.check_spread('tasks', tasks, jobs, 'payload');
     perform pgqueue.check_spread('priorities', priorities, jobs, 'payload');
@@ -46,6 +50,18 @@ begin
     perform pgqueue.check_spread('headers', headers, jobs, 'payload');
     perform pgqueue.check_spread('keep_results', keep_results, jobs, 'payload');
 end
+$$;
+
+-- Of an option of many jobs, that of `most` of them from `first` on.
+create or replace function pgqueue.part_of(options anyarray, first integer, most integer)
+returns anyarray
+language sql
+immutable
+as $$
+    select case
+        when pg_catalog.cardinality(options) = 1 then options
+        else options[first:first + most - 1]
+    end
 $$;
 
 -- (nothing) -> ready, for many jobs at once, in the caller's transaction.
@@ -79,6 +95,7 @@ declare
     v_settings pgqueue.installation := pgqueue.settings(installation);
     v_now timestamptz := pgqueue.now();
     v_jobs integer := cardinality(payloads);
+    v_most_at_once constant integer := 8192; -- a millisecond has twice as many ids
     v_ids bigint[];
 begin
     if (
@@ -91,9 +108,11 @@ begin
         and cardinality(timeouts) in (1, v_jobs)
         and cardinality(headers) in (1, v_jobs)
         and cardinality(keep_results) in (1, v_jobs)
+        and coalesce(array_ndims(payloads), 1) = 1
+        and coalesce(array_lower(payloads, 1), 1) = 1
     ) is not true then
         perform pgqueue.refuse_options(
-            queues, tasks, v_jobs, priorities, max_attempts, run_ats, delays, timeouts, headers, keep_results
+            queues, tasks, payloads, v_jobs, priorities, max_attempts, run_ats, delays, timeouts, headers, keep_results
         );
     end if;
     if v_jobs > 0 and greatest(
@@ -104,21 +123,42 @@ begin
         for v_place in 1 .. v_jobs by 1000 loop
             v_ids := v_ids || pgqueue.enqueue_alike(
                 queues[1], tasks[1], payloads[v_place:v_place + 999], priorities[1], max_attempts[1],
-                coalesce(run_ats[1], v_now + delays[1]), timeouts[1], headers[1], keep_results[1], v_now, v_settings
+                coalesce(run_ats[1], v_now + delays[1]), timeouts[1], headers[1], keep_results[1],
+                greatest(v_now, pgqueue.now()), v_settings
             );
         end loop;
         perform pgqueue.announce(queues[1], ring);
         return v_ids;
     end if;
+    if v_jobs > v_most_at_once then
+        for v_place in 1 .. v_jobs by v_most_at_once loop
+            v_ids := v_ids || pgqueue.enqueue_many(
+                pgqueue.part_of(queues, v_place, v_most_at_once),
+                pgqueue.part_of(tasks, v_place, v_most_at_once),
+                payloads[v_place:v_place + v_most_at_once - 1],
+                pgqueue.part_of(priorities, v_place, v_most_at_once),
+                pgqueue.part_of(max_attempts, v_place, v_most_at_once),
+                pgqueue.part_of(run_ats, v_place, v_most_at_once),
+                pgqueue.part_of(delays, v_place, v_most_at_once),
+                pgqueue.part_of(timeouts, v_place, v_most_at_once),
+                pgqueue.part_of(headers, v_place, v_most_at_once),
+                pgqueue.part_of(keep_results, v_place, v_most_at_once),
+                ring
+            );
+        end loop;
+        return v_ids;
+    end if;
 
-    v_ids := array(select pgqueue.next_id(v_now) from generate_series(1, v_jobs));
+    -- Sorted: the sequence may come round in between.
+    v_ids := array(select pgqueue.next_id(v_now) as id from generate_series(1, v_jobs) order by id);
     insert into pgqueue.jobs
-        (id, priority, max_attempts, keep_result, run_at, timeout, queue, task, payloads, headers)
+        (id, priority, max_attempts, keep_result, size, run_at, timeout, queue, task, payloads, headers)
     select
         v_ids[place],
         priorities[least(place, cardinality(priorities))],
         enqueue_many.max_attempts[least(place, cardinality(enqueue_many.max_attempts))],
         keep_results[least(place, cardinality(keep_results))],
+        1,
         coalesce(run_ats[least(place, cardinality(run_ats))], v_now + delays[least(place, cardinality(delays))]),
         timeouts[least(place, cardinality(timeouts))],
         queues[least(place, cardinality(queues))],

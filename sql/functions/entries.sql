@@ -45,6 +45,31 @@ as $$
         and outcomes.job_id + outcomes.size > outcomes_of.job
 $$;
 
+-- What a job's body says but for its payload and headers, which may be large: where
+-- the payload stands among the columns it is cut out of its bundle, wanted or not.
+create or replace function pgqueue.label_of(job bigint)
+returns table (
+    id bigint,
+    priority smallint,
+    max_attempts smallint,
+    run_at timestamptz,
+    queue text,
+    task text
+)
+language sql
+stable
+as $$
+    select label_of.job, jobs.priority, jobs.max_attempts, jobs.run_at, jobs.queue, jobs.task
+    from pgqueue.jobs
+    where jobs.id = pgqueue.bundle_of(label_of.job)
+        and jobs.size > pgqueue.place_of(label_of.job)
+    union all
+    select kept.id, kept.priority, kept.max_attempts, kept.run_at, kept.queue, kept.task
+    from pgqueue.jobs_kept as kept
+    where kept.id = label_of.job
+    limit 1
+$$;
+
 -- One job's body, from its bundle or, where that is dropped, from what was kept.
 create or replace function pgqueue.body_of(job bigint)
 returns table (
@@ -67,7 +92,7 @@ as $$
         jobs.task, jobs.payloads[pgqueue.place_of(body_of.job) + 1], jobs.headers
     from pgqueue.jobs
     where jobs.id = pgqueue.bundle_of(body_of.job)
-        and cardinality(jobs.payloads) > pgqueue.place_of(body_of.job)
+        and jobs.size > pgqueue.place_of(body_of.job)
     union all
     select *
     from pgqueue.jobs_kept as kept

@@ -46,7 +46,7 @@ as $$
             letter.payload, letter.headers
         from pgqueue.dead_letters as letter
         where letter.job_id = get_job.job
-            and not exists (select from pgqueue.body_of(get_job.job))
+            and not exists (select from pgqueue.label_of(get_job.job))
     )
     select
         told.*, last_outcome.result, coalesce(letter.error, last_outcome.error),

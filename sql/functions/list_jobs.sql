@@ -208,7 +208,7 @@ begin
             from (
                 select jobs.id + number as id, jobs.queue, jobs.task
                 from (
-                    select jobs.id, jobs.queue, jobs.task, cardinality(jobs.payloads) as size
+                    select jobs.id, jobs.queue, jobs.task, jobs.size
                     from pgqueue.jobs
                     where jobs.id >= pgqueue.bundle_of(low)
                         and jobs.id < below
@@ -323,20 +323,4 @@ as $$
     cross join lateral generate_series(ended.size - 1, 0, -1) as number
     where ended.job_id + number >= low
         and ended.job_id + number < below
-$$;
-
--- A job's queue and task. Inlined into what calls it.
-create or replace function pgqueue.label_of(job bigint)
-returns table (queue text, task text)
-language sql
-stable
-as $$
-    select jobs.queue, jobs.task
-    from pgqueue.jobs
-    where jobs.id = pgqueue.bundle_of(label_of.job)
-    union all
-    select kept.queue, kept.task
-    from pgqueue.jobs_kept as kept
-    where kept.id = label_of.job
-    limit 1
 $$;

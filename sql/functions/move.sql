@@ -60,8 +60,10 @@ begin
         from pgqueue.lock_ready(
             v_job.id, v_job.queue, v_job.priority, greatest(v_job.run_at, pgqueue.moment_of(v_job.id))
         );
-        continue when not found
-            or move.priority is null and v_old.visible_at <= v_now
+        continue when not found;
+        -- Moved or not: while its row was locked, a claim passed by all the jobs in it.
+        perform pgqueue.announce(v_job.queue, true);
+        continue when move.priority is null and v_old.visible_at <= v_now
             or move.priority = v_old.line;
         v_visible_at := case when move.priority is null then v_now else greatest(v_old.visible_at, v_now) end;
         perform pgqueue.cut_out(v_job.id, v_old.leaf, v_old.place, v_old.slot);
@@ -79,7 +81,6 @@ begin
         set
             hurried_at = coalesce(excluded.hurried_at, earlier.hurried_at),
             priority = coalesce(excluded.priority, earlier.priority);
-        perform pgqueue.announce(v_job.queue, true);
         return next v_job.id;
     end loop;
 end

@@ -17,7 +17,7 @@ begin
             (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
         select
             entry.job, pgqueue.slot(v_now, entry.visible_at, v_window), entry.visible_at,
-            pgqueue.line_of(entry.ended, coalesce(revision.priority, body.priority)), entry.attempt, entry.last_attempt, 1, body.queue
+            pgqueue.line_of(entry.ended, coalesce(revision.priority, label.priority)), entry.attempt, entry.last_attempt, 1, label.queue
         from (
             select distinct on (ended.job)
                 ended.job,
@@ -29,7 +29,7 @@ begin
             join unnest(endings) as ended on ended.job = chosen.job
             order by ended.job
         ) as entry
-        cross join lateral pgqueue.body_of(entry.job) as body
+        cross join lateral pgqueue.label_of(entry.job) as label
         left join lateral (
             select revisions.priority from pgqueue.revisions where revisions.job_id = entry.job limit 1
         ) as revision on true

@@ -69,15 +69,15 @@ set jit = off
 as $$
     with known as materialized (
         select
-            body.id, body.queue, body.task, body.max_attempts, asked.place,
-            coalesce(revision.priority, body.priority) as priority,
-            pgqueue.due_at(body.run_at, final.retry_at, final.finished_at, revision.hurried_at) as run_at,
+            label.id, label.queue, label.task, label.max_attempts, asked.place,
+            coalesce(revision.priority, label.priority) as priority,
+            pgqueue.due_at(label.run_at, final.retry_at, final.finished_at, revision.hurried_at) as run_at,
             final.state as final_state, final.attempt, final.retry_at, final.finished_at,
             letter.job_id is not null as is_dead,
             cancellation.job_id is not null as is_cancelled,
             redrive.job_id is not null as is_put_back
         from unnest(jobs) with ordinality as asked (id, place)
-        cross join lateral pgqueue.body_of(asked.id) as body
+        cross join lateral pgqueue.label_of(asked.id) as label
         left join lateral (
             select letter.job_id
             from pgqueue.dead_letters as letter

@@ -210,7 +210,7 @@ as $$
     )
     select
         body.queue,
-        round(sum(piece.size * held.size / looked_at.size))::bigint,
+        round(sum(piece.size::numeric * held.size / looked_at.size))::bigint,
         bool_or(cardinality(held.jobs) > share.pieces)
     from held
     cross join share

@@ -2,10 +2,10 @@
 -- Of a job whose id is known body_of tells the same, by a probe.
 create or replace view pgqueue.bodies as
 select
-    jobs.id + body.place - 1 as id, jobs.priority, jobs.max_attempts, jobs.keep_result, jobs.run_at, jobs.timeout,
-    jobs.queue, jobs.task, body.payload, jobs.headers
+    jobs.id + number as id, jobs.priority, jobs.max_attempts, jobs.keep_result, jobs.run_at, jobs.timeout,
+    jobs.queue, jobs.task, jobs.payloads[number + 1] as payload, jobs.headers
 from pgqueue.jobs
-cross join lateral unnest(jobs.payloads) with ordinality as body (payload, place)
+cross join generate_series(0, jobs.size - 1) as number
 union all
 select kept.*
 from pgqueue.jobs_kept as kept
