@@ -20,7 +20,7 @@ from pgqueue.settings import CONNECTION_TIMEOUT, SCHEMA
 
 T = TypeVar("T")
 
-LAGGING = frozenset({"claim", "extend", "finish", "finish_all"})
+LAGGING = frozenset({"claim_pieces", "extend", "finish", "finish_all"})
 """What may lag behind the disk where finishes need not be durable: lost in a crash
 of the server, it runs jobs again. `finish` waits all the same where a job dies."""
 

@@ -1,7 +1,9 @@
 """Claiming: a batch of due jobs under one lease."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain, count, repeat
 
 from pgqueue.calls.call import Call, Row, call, function
 from pgqueue.delivery import Delivery, Lease, Sight, utc
@@ -9,10 +11,11 @@ from pgqueue.errors import InvalidJob
 
 SHORTEST_LEASE = timedelta(seconds=1)
 LARGEST_BATCH = 10_000
+delivery = partial(tuple.__new__, Delivery)  # nothing is cheaper to make
 SIGHT = -len(Sight._fields)  # where in a row it begins
 
 CLAIM = function(
-    "claim",
+    "claim_pieces",
     queues="text[]",
     max_jobs="integer",
     lease="interval",
@@ -30,7 +33,7 @@ CLAIM = function(
     last_attempt="smallint",
     queue="text",
     task="text",
-    payload="text",
+    payloads="text[]",
     headers="text",
     priority="smallint",
     visible_at="timestamptz",
@@ -93,5 +96,13 @@ def lease_of(rows: Sequence[Row]) -> Lease:
     sight = Sight(more, tuple(paused or ()), transaction, oldest)
     if job is None:
         return Lease(None, utc(claimed_at), None, (), sight)
-    deliveries = tuple([Delivery._make((claim_id, *row[3:SIGHT])) for row in rows])
+    deliveries = tuple(chain.from_iterable(map(deliveries_of, rows)))
     return Lease(claim_id, utc(claimed_at), utc(expires_at), deliveries, sight)
+
+
+def deliveries_of(row: Row) -> Iterator[Delivery]:
+    """The jobs of a piece of a bundle: their ids follow each other, and only their payloads differ."""
+    claim_id, _, _, job, attempt, last_attempt, queue, task, payloads, *rest = row[:SIGHT]
+    said = map(repeat, (attempt, last_attempt, queue, task))
+    fields = zip(repeat(claim_id), count(job), *said, payloads, *map(repeat, rest), strict=False)
+    return map(delivery, fields)

@@ -44,6 +44,51 @@ returns table (
     transaction bigint,
     oldest bigint
 )
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select
+        piece.claim, piece.claimed_at, piece.expires_at, piece.job + body.place - 1, piece.attempt, piece.last_attempt,
+        piece.queue, piece.task, body.payload, piece.headers, piece.priority, piece.visible_at, piece.timeout,
+        piece.keep_result, piece.more, piece.paused, piece.transaction, piece.oldest
+    from pgqueue.claim_pieces(queues, max_jobs, lease, worker, floors, floor_ids, marked, apart) as piece
+    left join lateral unnest(piece.payloads) with ordinality as body (payload, place) on true
+$$;
+
+-- The same, with a row for each piece of a bundle: `job` is its first, `payloads` its
+-- bodies. Pieces whose bundle is gone come last, job by job.
+create or replace function pgqueue.claim_pieces(
+    queues text[],
+    max_jobs integer default 1,
+    lease interval default '1 minute',
+    worker bigint default null,
+    floors timestamptz[] default null,
+    floor_ids bigint[] default null,
+    marked boolean default false,
+    apart boolean default null
+)
+returns table (
+    claim bigint,
+    claimed_at timestamptz,
+    expires_at timestamptz,
+    job bigint,
+    attempt smallint,
+    last_attempt smallint,
+    queue text,
+    task text,
+    payloads text[],
+    headers text,
+    priority smallint,
+    visible_at timestamptz,
+    timeout interval,
+    keep_result boolean,
+    more boolean,
+    paused text[],
+    transaction bigint,
+    oldest bigint
+)
 language plpgsql
 volatile
 security definer
@@ -74,6 +119,7 @@ declare
     v_rest integer;
     v_last integer;
     v_left_in text[];
+    v_first record;
     v_more boolean;
     v_paused text[];
     v_transaction bigint;
@@ -109,15 +155,50 @@ begin
         v_cancelled := '{}';
         v_claim := pgqueue.next_id(v_now);
         v_jobs := null;
-        v_sizes := null;
-        v_attempts := null;
-        v_last_attempts := null;
-        v_priorities := null;
-        v_visible_ats := null;
         v_wanted := max_jobs;
-        v_rows := 1;
-        -- How many rows that takes, nobody knows before: the first tells by its size.
-        loop
+        v_rows := 0;
+        select line.*
+        into v_first
+        from generate_series(0, cardinality(v_open) * 10 - 1) as number
+        cross join lateral (
+            select
+                ready.ctid as place, ready.slot, ready.id, ready.size, ready.attempt, ready.last_attempt,
+                ready.priority, ready.visible_at, ready.queue
+            from pgqueue.ready
+            where (ready.slot <= v_now or ready.slot = 'infinity')
+                and ready.queue = v_open[number / 10 + 1]
+                and ready.priority = number % 10
+                and (ready.visible_at, ready.id)
+                    >= (coalesce(floors[number + 1], '-infinity'), coalesce(floor_ids[number + 1], 0))
+                and ready.visible_at <= v_now
+            order by ready.visible_at, ready.id
+            limit 1
+            for update skip locked
+        ) as line
+        limit 1;
+        if found then
+            delete from pgqueue.ready
+            where ready.slot = v_first.slot
+                and ready.ctid = v_first.place;
+            v_jobs := array[v_first.id];
+            v_sizes := array[least(v_first.size, v_wanted)];
+            v_attempts := array[v_first.attempt + 1];
+            v_last_attempts := array[v_first.last_attempt];
+            v_priorities := array[v_first.priority];
+            v_visible_ats := array[v_first.visible_at];
+            v_wanted := v_wanted - v_sizes[1];
+            v_rows := least((v_wanted + v_first.size - 1) / v_first.size, 16);
+            if v_first.size > v_sizes[1] then
+                insert into pgqueue.ready
+                    (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
+                values (
+                    v_first.id + v_sizes[1], v_now, v_first.visible_at, v_first.priority, v_first.attempt,
+                    v_first.last_attempt, v_first.size - v_sizes[1], v_first.queue
+                );
+                perform pgqueue.announce(v_first.queue, true);
+            end if;
+        end if;
+        while v_rows > 0 loop
             with picked as materialized (
                 select line.*, sum(line.size) over (rows unbounded preceding) - line.size as before
                 from (
@@ -203,31 +284,39 @@ begin
     end if;
     return query
     select
-        v_claim, v_now, v_now + lease, piece.job + number, piece.attempt, piece.last_attempt,
-        coalesce(bundle.queue, kept.queue), coalesce(bundle.task, kept.task),
-        coalesce(bundle.payloads[pgqueue.place_of(piece.job) + number + 1], kept.payload)::text,
-        coalesce(bundle.headers, kept.headers)::text, piece.priority, piece.visible_at,
-        coalesce(bundle.timeout, kept.timeout), coalesce(bundle.keep_result, kept.keep_result),
+        v_claim, v_now, v_now + lease, piece.job, piece.attempt, piece.last_attempt, bundle.queue, bundle.task,
+        bundle.payloads[pgqueue.place_of(piece.job) + 1:pgqueue.place_of(piece.job) + piece.size]::text[],
+        bundle.headers::text, piece.priority, piece.visible_at, bundle.timeout, bundle.keep_result,
         v_more, v_paused, v_transaction, v_oldest
     from unnest(v_jobs, v_sizes, v_attempts, v_last_attempts, v_priorities, v_visible_ats)
         as piece (job, size, attempt, last_attempt, priority, visible_at)
-    left join lateral (
-        select jobs.id, jobs.queue, jobs.task, jobs.payloads, jobs.headers, jobs.timeout, jobs.keep_result
+    cross join lateral (
+        select jobs.queue, jobs.task, jobs.payloads, jobs.headers, jobs.timeout, jobs.keep_result
         from pgqueue.jobs
         where jobs.id = pgqueue.bundle_of(piece.job)
         limit 1
-    ) as bundle on true
-    cross join generate_series(0, piece.size - 1) as number
-    left join lateral (
-        select jobs_kept.*
-        from pgqueue.jobs_kept
-        where bundle.id is null
-            and jobs_kept.id = piece.job + number
-        limit 1
-    ) as kept on true
-    where v_cancelled = '{}'
-        or piece.job + number <> all (v_cancelled);
-    if not found then
+    ) as bundle
+    where v_cancelled = '{}';
+    get diagnostics v_found = row_count;
+    if v_found < cardinality(v_jobs) then
+        return query
+        select
+            v_claim, v_now, v_now + lease, piece.job + number, piece.attempt, piece.last_attempt, body.queue, body.task,
+            array[body.payload::text], body.headers::text, piece.priority, piece.visible_at, body.timeout,
+            body.keep_result, v_more, v_paused, v_transaction, v_oldest
+        from unnest(v_jobs, v_sizes, v_attempts, v_last_attempts, v_priorities, v_visible_ats)
+            as piece (job, size, attempt, last_attempt, priority, visible_at)
+        cross join generate_series(0, piece.size - 1) as number
+        left join lateral pgqueue.body_of(piece.job + number) as body on true
+        where piece.job + number <> all (v_cancelled)
+            and (
+                v_cancelled <> '{}'
+                or not exists (select from pgqueue.jobs where jobs.id = pgqueue.bundle_of(piece.job))
+            );
+        get diagnostics v_rest = row_count;
+        v_found := v_found + v_rest;
+    end if;
+    if v_found = 0 then
         claimed_at := v_now;
         more := v_more;
         paused := v_paused;
