@@ -53,10 +53,10 @@ class Client:
         need); None if every call brings a connection.
     schema: where pgqueue is installed.
     prepare: whether to prepare statements; behind a pooler none are in any case.
-    durable_finishes: False to claim and finish without waiting for the disk. A
-        crash of the server may then run the jobs of its last moments again; none
-        is lost, and what is enqueued, what dies and what is finished with
-        `connection` lasts in any case.
+    durable_finishes: False to finish without waiting for the disk. A crash of the
+        server may then run the jobs of its last moments again; none is lost, and
+        what is enqueued, what dies and what is finished with `connection` lasts in
+        any case. A claim never waits: lost in a crash, its lease has run out.
     connection_timeout: how long a call waits for one of the client's own
         connections before it raises NoConnection.
     payload_limit_bytes: the largest payload and result accepted.

@@ -20,9 +20,11 @@ from pgqueue.settings import CONNECTION_TIMEOUT, SCHEMA
 
 T = TypeVar("T")
 
-LAGGING = frozenset({"claim_pieces", "extend", "finish", "finish_all"})
-"""What may lag behind the disk where finishes need not be durable: lost in a crash
-of the server, it runs jobs again. `finish` waits all the same where a job dies."""
+LEASES = frozenset({"claim_pieces", "extend"})
+"""What always may lag behind the disk: a lease lost in a crash of the server is one that ran out."""
+FINISHES = frozenset({"finish", "finish_all"})
+"""What may lag where finishes need not be durable: lost in a crash of the server, it
+runs jobs again. `finish` waits all the same where a job dies."""
 
 
 class Database:
@@ -31,7 +33,7 @@ class Database:
     dsn: where our own connections go; None if every call brings a connection.
     pool_size: how many connections of our own at most; none is opened before the first need.
     prepare: whether to prepare statements; behind a pooler none are in any case.
-    durable_finishes: False if claims and finishes on our own connections need not wait for the disk.
+    durable_finishes: False if finishes on our own connections need not wait for the disk; claims never do.
     connection_timeout: how long a call waits for a connection of our own before it raises NoConnection.
     """
 
@@ -46,7 +48,7 @@ class Database:
         connection_timeout: timedelta = CONNECTION_TIMEOUT,
     ) -> None:
         self.schema = schema
-        self._lagging = frozenset() if durable_finishes else LAGGING
+        self._lagging = LEASES if durable_finishes else LEASES | FINISHES
         self._installation: UUID | None = None
         self._pool: Pool | None = None
         if dsn is not None:
@@ -129,7 +131,7 @@ class AsyncDatabase:
         connection_timeout: timedelta = CONNECTION_TIMEOUT,
     ) -> None:
         self.schema = schema
-        self._lagging = frozenset() if durable_finishes else LAGGING
+        self._lagging = LEASES if durable_finishes else LEASES | FINISHES
         self._installation: UUID | None = None
         self._pool: AsyncPool | None = None
         if dsn is not None:
