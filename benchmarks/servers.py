@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psycopg
 import redis
 
 from benchmarks.disk import told_when_full
@@ -25,12 +26,14 @@ REDIS_PERSISTENCE: dict[Durability, list[str]] = {
     "everysec": ["--appendonly", "yes", "--appendfsync", "everysec"],
     "memory": ["--appendonly", "no"],
 }
+LOG_FILES = 32  # of 16 MB
 POSTGRES_SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
     # A checkpoint inside one round and not the next is noise; so is Redis rewriting its file (off there).
     "max_wal_size": "8GB",
+    "min_wal_size": "1GB",
     "checkpoint_timeout": "30min",
     "shared_buffers": "512MB",
 }
@@ -154,6 +157,17 @@ def _await_redis(process: subprocess.Popen[bytes], socket_path: Path) -> None:
     raise BenchmarkFailed(f"redis-server gave no answer within {START_SECONDS:.0f} seconds")
 
 
+def write_log_files(dsn: str) -> None:
+    """Fill and leave some files of the log, for a checkpoint to put by: a server at work uses them again.
+
+    One that is new would make each file as it comes to it, which is writing everything twice.
+    """
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for _ in range(LOG_FILES):
+            connection.execute("select pg_logical_emit_message(false, '', ''), pg_switch_wal()")
+        connection.execute("checkpoint")
+
+
 @contextmanager
 def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[EmbeddedPostgres]:
     """A Postgres of its own, fsync on, with these settings beside ours."""
@@ -161,5 +175,6 @@ def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[Embed
         with undisturbed(), told_when_full():
             server = EmbeddedPostgres(settings=POSTGRES_SETTINGS | dict(settings or {}))
             stack.enter_context(server)
+            write_log_files(server.dsn())
         stack.enter_context(told_when_full())
         yield server

@@ -45,10 +45,10 @@ class PgQueue:
 
     Delivery: at least once, under a lease with a fencing token.
     History: kept, one outcome per attempt.
-    Durability: `fsync` survives a power cut (synchronous_commit on) at every step; at `fsync-enqueue` a
-    job does once it is enqueued, but those claimed or finished in the last moments may run again
-    (durable_finishes=False); `everysec` may lose the last fraction of a second (synchronous_commit off).
-    There is no `memory`.
+    Durability: at `fsync` what was enqueued and what was finished survives a power cut (synchronous_commit
+    on); a claim need not, it would only be made again. At `fsync-enqueue` jobs finished in the last moments
+    may run again, too (durable_finishes=False); `everysec` may lose the last fraction of a second
+    (synchronous_commit off). There is no `memory`.
     Transactional enqueue: yes, with the caller's own SQL.
     Payloads are validated and serialised for every job; retries, delays and priorities are on.
     """

@@ -240,3 +240,17 @@ create table pgqueue.workers (
 -- beats of whoever holds it.
 create sequence pgqueue.duty_terms as bigint cache 1;
 create sequence pgqueue.duty_beats as bigint cache 1;
+
+-- What may be large is compressed by lz4 where the server was built with it: a fifth
+-- of the time, and a body that does not shrink is given up at once.
+do $$
+begin
+    alter table pgqueue.jobs alter column payloads set compression lz4;
+    alter table pgqueue.jobs_kept alter column payload set compression lz4;
+    alter table pgqueue.dead_letters alter column payload set compression lz4;
+    alter table pgqueue.outcomes alter column result set compression lz4;
+exception
+    when feature_not_supported then
+        null;
+end
+$$;

@@ -21,14 +21,18 @@ set enable_seqscan = off
 as $$
 declare
     v_now timestamptz := pgqueue.now();
+    v_numbers integer[] := '{1}';
     v_number integer;
     v_held pgqueue.claims;
 begin
-    for v_number in
-        select named.number
-        from unnest(finish_all.claims) with ordinality as named (claim, number)
-        order by named.claim
-    loop
+    if cardinality(claims) <> 1 then
+        v_numbers := array(
+            select named.number
+            from unnest(finish_all.claims) with ordinality as named (claim, number)
+            order by named.claim
+        );
+    end if;
+    foreach v_number in array v_numbers loop
         delete from pgqueue.claims as held
         where held.id = finish_all.claims[v_number]
         returning *
@@ -41,9 +45,10 @@ begin
 end
 $$;
 
--- The outcomes of a claim all of whose jobs have succeeded: a row for jobs in a row,
--- but where somebody completed one of them meanwhile, which has its outcome already.
--- He held the claim's lock until then: now we see it, unless our snapshot is older.
+-- The outcomes of a claim all of whose jobs have succeeded: a row for jobs in a row. If
+-- somebody completed one of them meanwhile, it has its outcome already, and each of the
+-- others gets its own. He held the claim's lock until then: now we see it, unless our
+-- snapshot is older.
 create or replace function pgqueue.succeed(
     held pgqueue.claims,
     moment timestamptz,
@@ -56,7 +61,20 @@ language plpgsql
 volatile
 as $$
 begin
-    if results is null and not pgqueue.has_receipts(held) then
+    if results is null
+        and current_setting('transaction_isolation') = 'read committed'
+        and not exists (
+            select
+            from unnest(held.jobs, held.sizes) as piece (job, size)
+            cross join lateral (
+                select
+                from pgqueue.outcomes
+                where outcomes.job_id between piece.job and piece.job + piece.size - 1
+                    and outcomes.claim_id = held.id
+                limit 1
+            ) as receipt
+        )
+    then
         insert into pgqueue.outcomes
             (job_id, claim_id, claimed_at, finished_at, worker, run_seconds, attempt, size, state)
         select
@@ -79,26 +97,6 @@ begin
     ) as entry
     on conflict do nothing;
 end
-$$;
-
--- Whether one of a claim's jobs has an outcome already, as far as we can see.
-create or replace function pgqueue.has_receipts(held pgqueue.claims)
-returns boolean
-language sql
-volatile
-as $$
-    select current_setting('transaction_isolation') <> 'read committed'
-        or exists (
-            select
-            from unnest(held.jobs, held.sizes) as piece (job, size)
-            cross join lateral (
-                select
-                from pgqueue.outcomes
-                where outcomes.job_id between piece.job and piece.job + piece.size - 1
-                    and outcomes.claim_id = held.id
-                limit 1
-            ) as receipt
-        )
 $$;
 
 -- A single run time, as outcomes hold them.
