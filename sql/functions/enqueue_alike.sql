@@ -1,7 +1,7 @@
 -- (nothing) -> ready, for jobs that differ in their payload alone: the usual bulk.
 -- They go into bundles of at most 64, of even size, whose bodies fit into half a
 -- page: a job then costs a fraction of a row. Returns their ids, in order.
--- enqueue_many, which calls it, checks and announces.
+-- enqueue_many, which calls it, checks and announces; its settings hold here too.
 create or replace function pgqueue.enqueue_alike(
     queue text,
     task text,
@@ -18,8 +18,6 @@ create or replace function pgqueue.enqueue_alike(
 returns bigint[]
 language plpgsql
 volatile
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 declare
     v_visible_at timestamptz := greatest(run_at, moment);
