@@ -5,6 +5,7 @@ its history is whole. `HYPOTHESIS_PROFILE=thorough` looks for longer.
 """
 
 import datetime as dt
+import json
 import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
@@ -34,6 +35,7 @@ LEASE = dt.timedelta(seconds=30)
 DEEDS = (
     *["enqueue"] * 2,
     *["claim"] * 5,
+    *["move"] * 2,
     *["finish"] * 4,
     *["complete"] * 2,
     *["complete_beside"] * 2,
@@ -62,6 +64,7 @@ OFTEN = {
     "died": 60,
     "redriven": 25,
     "extended": 15,
+    "moved": 60,
 }
 
 
@@ -125,6 +128,7 @@ class QueueMachine(RuleBasedStateMachine):
         needed: dict[str, Sequence[object]] = {
             "enqueue": [] if len(self.jobs("ready")) > 8 else [True],
             "claim": self.jobs("ready"),
+            "move": self.jobs("ready"),
             "cancel": self.jobs("ready", "held", "succeeded"),
             "redrive": self.jobs("dead"),
             "redrive_what_is_not_dead": self.jobs("ready", "held", "succeeded", "cancelled"),
@@ -162,14 +166,16 @@ class QueueMachine(RuleBasedStateMachine):
         self.tally["died"] += self.model[job].place == "dead"
 
     def enqueue(self, chance: Chance) -> None:
-        count, limit = chance.of([1, 2, 3, 4]), chance.other_of([1, 2, 3])
+        """Many at once lie in one bundle, or, where they are big, in several."""
+        count, limit = chance.of([1, 2, 3, 5, 12]), chance.other_of([1, 2, 3])
+        payloads = [json.dumps({"text": "x" * (1000 * (chance.other % 2))})] * count
         with outcome(self.pick(chance.second), commits=chance.commits):
-            found = self.pick(chance.second).enqueue_many(count, max_attempts=[limit])
+            found = self.pick(chance.second).enqueue_many(count, max_attempts=[limit], payloads=payloads)
         if chance.commits:
             self.model |= {job: Job(limit, limit) for job in found}
 
     def claim(self, chance: Chance) -> None:
-        count, apart = chance.of([1, 2, 3, 4]), chance.other_of([None, True, False])
+        count, apart = chance.of([1, 2, 3, 4, 9]), chance.other_of([None, True, False])
         session = self.pick(chance.second)
         suspects = session.value("select count(*) from pgqueue.ready where priority = 10")
         session.run("select setseed(0.5)")  # no look into the line apart by chance: a run can be repeated
@@ -186,6 +192,23 @@ class QueueMachine(RuleBasedStateMachine):
             self.take(row)
         self.tally["claimed"] += len(held)
         self.tally["claimed many"] += len(held) > 1
+
+    def move(self, chance: Chance) -> None:
+        """A waiting job, out of whatever row it shares, to another priority; or to now, where it is."""
+        job, session = chance.of(self.jobs("ready")), self.pick(chance.second)
+        priority = chance.other % 11
+        with outcome(session, commits=chance.commits):
+            if priority == 10:
+                assert session.call("run_now", jobs=[job]) == []
+            else:
+                moved = session.call("reprioritise", jobs=[job], priority=priority)
+                assert moved == [(job,)] or (moved == [] and self.is_moved_nowhere(job, priority))
+                self.tally["moved"] += len(moved)
+
+    def is_moved_nowhere(self, job: int, priority: int) -> bool:
+        """Whether it is cancelled, or has that priority already."""
+        lines = self.pick(True).run("select priority from pgqueue.waiting where id = %s", job)
+        return self.model[job].is_cancelled or [row.priority for row in lines] == [priority]
 
     def take(self, row: Row) -> None:
         """A job goes from ready to held."""

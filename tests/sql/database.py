@@ -14,30 +14,34 @@ TABLES = """
 """
 # One row a job: in which tables it is found, and how its attempts ended.
 WHERE_ALL_JOBS_ARE = """
+    with ready as (
+        select id, count(*) as rows, max(attempt) as spent from pgqueue.waiting group by id
+    ),
+    held as (
+        select held.job, count(*) as rows
+        from pgqueue.held
+        where not exists (
+            select from pgqueue.attempts
+            where attempts.job_id = held.job and attempts.attempt = held.attempt
+        )
+        group by held.job
+    ),
+    ended as (
+        select
+            job_id, array_agg(state::text order by attempt) as states,
+            array_agg(attempt::integer order by attempt) as attempts
+        from pgqueue.attempts
+        group by job_id
+    )
     select
-        jobs.id,
-        (select count(*) from pgqueue.ready where ready.id = jobs.id) as ready,
-        (select max(ready.attempt) from pgqueue.ready where ready.id = jobs.id) as spent,
-        (
-            select count(*)
-            from pgqueue.claims
-            cross join lateral unnest(claims.jobs, claims.attempts) as entry (job, attempt)
-            where entry.job = jobs.id
-                and not exists (
-                    select from pgqueue.outcomes
-                    where outcomes.job_id = entry.job and outcomes.attempt = entry.attempt
-                )
-        ) as held,
+        jobs.id, coalesce(ready.rows, 0) as ready, ready.spent, coalesce(held.rows, 0) as held,
         (select count(*) from pgqueue.dead_letters where dead_letters.job_id = jobs.id) as dead,
-        array(
-            select outcomes.state from pgqueue.outcomes where outcomes.job_id = jobs.id order by attempt
-        ) as states,
-        array(
-            select outcomes.attempt::integer from pgqueue.outcomes
-            where outcomes.job_id = jobs.id order by attempt
-        ) as attempts,
-        (select state from pgqueue.job_states where job_states.id = jobs.id) as state
-    from pgqueue.jobs
+        coalesce(ended.states, '{}') as states, coalesce(ended.attempts, '{}') as attempts, job_states.state
+    from pgqueue.bodies as jobs
+    left join ready on ready.id = jobs.id
+    left join held on held.job = jobs.id
+    left join ended on ended.job_id = jobs.id
+    left join pgqueue.job_states on job_states.id = jobs.id
 """
 
 
@@ -65,7 +69,7 @@ class Database:
 
     def cancelled_outcomes(self) -> list[int]:
         """The jobs that ended cancelled."""
-        rows = self.sessions[0].run("select job_id from pgqueue.outcomes where state = 'cancelled'")
+        rows = self.sessions[0].run("select job_id from pgqueue.attempts where state = 'cancelled'")
         return [row.job_id for row in rows]
 
     def close(self) -> None:
