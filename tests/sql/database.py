@@ -36,12 +36,12 @@ WHERE_ALL_JOBS_ARE = """
     select
         jobs.id, coalesce(ready.rows, 0) as ready, ready.spent, coalesce(held.rows, 0) as held,
         (select count(*) from pgqueue.dead_letters where dead_letters.job_id = jobs.id) as dead,
-        coalesce(ended.states, '{}') as states, coalesce(ended.attempts, '{}') as attempts, job_states.state
+        coalesce(ended.states, '{}') as states, coalesce(ended.attempts, '{}') as attempts, told.state
     from pgqueue.bodies as jobs
     left join ready on ready.id = jobs.id
     left join held on held.job = jobs.id
     left join ended on ended.job_id = jobs.id
-    left join pgqueue.job_states on job_states.id = jobs.id
+    left join pgqueue.states_of(array(select id from pgqueue.bodies)) as told on told.id = jobs.id
 """
 
 
@@ -49,7 +49,7 @@ class Database:
     """The two connections, and direct looks into the tables."""
 
     def __init__(self, dsn: str) -> None:
-        options = "-c lock_timeout=2s"
+        options = "-c lock_timeout=2s -c jit=off"
         self.sessions = [Session(psycopg.connect(dsn, autocommit=True, options=options)) for _ in range(2)]
         self.clock = Clock(self.sessions[0])
         self.tally: Counter[str] = Counter()

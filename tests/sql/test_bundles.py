@@ -677,6 +677,17 @@ def fill(session: Session, clock: Clock) -> dict[str, list[int]]:
     return there
 
 
+def test_the_view_of_all_states_tells_what_is_told_of_each_job(session: Session, clock: Clock) -> None:
+    there = fill(session, clock)
+    session.run("set jit = off")
+
+    told = {row.id: row for row in session.run("select * from pgqueue.job_states")}
+
+    for state, jobs in there.items():
+        assert {told[job].state for job in jobs} == {state}
+        assert list(session.call("states_of", jobs=jobs)) == [told[job] for job in jobs]
+
+
 def test_a_list_since_and_before_moments_cuts_no_bundle(session: Session, clock: Clock) -> None:
     session.enqueue_many(FEW)
     clock.advance(seconds=1)
