@@ -338,14 +338,15 @@ create or replace function pgqueue.leave_rest(
     queue text
 )
 returns void
-language sql
+language plpgsql
 volatile
 as $$
+begin
     insert into pgqueue.ready
         (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
     values
-        (leave_rest.id, moment, leave_rest.visible_at, leave_rest.priority, leave_rest.attempt - 1,
-         leave_rest.last_attempt, leave_rest.size, leave_rest.queue)
+        (id, moment, visible_at, priority, attempt - 1, last_attempt, size, queue);
+end
 $$;
 
 -- The queues with null in the place of those that are paused.
