@@ -131,7 +131,8 @@ class Client:
     def enqueue_many(self, jobs: Iterable[Job], *, connection: object | None = None) -> list[int]:
         """Enqueue all of these jobs or none, and return their ids in order.
 
-        The iterable is read as it is sent, some hundreds of jobs at a time.
+        The iterable is read as it is sent, some hundreds of jobs at a time. Where all of those differ
+        in their arguments alone, up to 64 share a row in each table, and cost far less than one by one.
         """
         installation = self._database.expected_installation(connection)
         with sending(self._tracing) as carry:
@@ -151,7 +152,8 @@ class Client:
         """Claim up to `limit` due jobs (1 to 10,000) of one queue, or of several in this order.
 
         They are ours for `lease` (at least a second), then anybody's again.
-        With a connection the claim, what is done and `finish` can be one transaction.
+        With a connection the claim, what is done and `finish` can be one transaction. While that is
+        open, others pass by the jobs that share a row with those it took (at most 63, see `enqueue_many`).
         """
         names = [queue] if isinstance(queue, str) else queue
         if connection is not None:  # what it takes may be rolled back: nothing is learnt from it
