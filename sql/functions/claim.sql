@@ -58,7 +58,8 @@ as $$
 $$;
 
 -- The same, with a row for each piece of a bundle: `job` is its first, `payloads` its
--- bodies. Pieces whose bundle is gone come last, job by job.
+-- bodies. Job by job where some are cancelled, or kept beyond their bundle: always in the
+-- order in which the claim holds them, for so their run times are told (finish_all).
 create or replace function pgqueue.claim_pieces(
     queues text[],
     max_jobs integer default 1,
@@ -294,7 +295,8 @@ begin
         where jobs.id = pgqueue.bundle_of(piece.job)
         limit 1
     ) as bundle
-    where v_cancelled = '{}';
+    where v_cancelled = '{}'
+        and not exists (select from pgqueue.jobs_kept as kept where kept.id = any (v_jobs));
     get diagnostics v_found = row_count;
     if v_found < cardinality(v_jobs) then
         return query
@@ -307,10 +309,7 @@ begin
         cross join generate_series(0, piece.size - 1) as number
         left join lateral pgqueue.body_of(piece.job + number) as body on true
         where piece.job + number <> all (v_cancelled)
-            and (
-                v_cancelled <> '{}'
-                or not exists (select from pgqueue.jobs where jobs.id = pgqueue.bundle_of(piece.job))
-            );
+            and (v_found = 0 or not exists (select from pgqueue.jobs where jobs.id = pgqueue.bundle_of(piece.job)));
         get diagnostics v_rest = row_count;
         v_found := v_found + v_rest;
     end if;

@@ -572,6 +572,49 @@ def test_what_is_left_of_a_bundle_outlives_its_partition_one_by_one(session: Ses
     assert session.state(jobs[8]) == "cancelled"
 
 
+def test_run_times_are_their_own_jobs_where_some_bodies_are_kept_and_some_are_cancelled(
+    session: Session, clock: Clock
+) -> None:
+    """They are told in the order in which the claim told of the jobs."""
+    only_windows_of_now(session)
+    old = session.enqueue_many(FEW)
+    clock.advance(days=10)
+    session.call("make_partitions")
+    drop_all(session)
+    new = session.enqueue_many(FEW)
+    told: list[int] = []
+
+    for limit, cancelled in ((4, []), (8, []), (3, [new[3]]), (FEW, [])):
+        for job in cancelled:
+            session.call("cancel", job=job)
+        held = session.claim(max_jobs=limit)
+        told += ids_of(held)
+        seconds = [float(row.job % 1000) for row in held]
+        session.call("finish_all", claims=[held[0].claim], offsets=[0], run_seconds=seconds)
+        for row, each in zip(held, seconds, strict=True):
+            assert ends(session, row.job) == [(1, "succeeded", each)]
+
+    assert told == [job for job in (*old, *new) if job != new[3]]
+    assert session.count("claims") == session.count("ready") == 0
+
+
+def test_a_dead_job_outlives_its_bundle_and_comes_back_alone(session: Session, clock: Clock) -> None:
+    only_windows_of_now(session)
+    jobs = session.enqueue_many(FEW, max_attempts=[1])
+    session.finish(session.claim(max_jobs=FEW), *["succeeded"] * 4, "failed", *["succeeded"] * 5)
+    clock.advance(days=10)
+    session.call("make_partitions")
+    drop_all(session)
+
+    assert session.get(jobs[4]).payload == {"number": 4}
+    assert session.call("redrive", jobs=[jobs[4]]) == [(jobs[4],)]
+    (held,) = session.claim(max_jobs=FEW)
+
+    assert (held.job, numbers([held])) == (jobs[4], [4])
+    assert [session.get(job) for job in (jobs[3], jobs[5])] == [None, None]
+    assert session.finish([held]) == []
+
+
 def test_the_default_partition_gives_up_a_bundle_of_which_a_part_still_waits(
     session: Session, clock: Clock
 ) -> None:
