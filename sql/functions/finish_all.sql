@@ -38,7 +38,7 @@ begin
         returning *
         into v_held;
         if found then
-            perform pgqueue.succeed(v_held, v_now, run_seconds, offsets[v_number]);
+            perform pgqueue.succeed(v_held, v_now, run_seconds, coalesce(offsets[v_number], 0));
             return next v_held.id;
         end if;
     end loop;
@@ -90,7 +90,7 @@ begin
         (job_id, claim_id, claimed_at, finished_at, worker, run_seconds, attempt, size, state, result)
     select
         entry.job, held.id, held.claimed_at, moment, held.worker,
-        pgqueue.timed(run_seconds[coalesce(first, 0) + entry.place]), entry.attempt, 1, 'succeeded', results[entry.place]
+        pgqueue.timed(run_seconds[first + entry.place]), entry.attempt, 1, 'succeeded', results[entry.place]
     from (
         select entry.*, row_number() over () as place
         from pgqueue.entries(held) as entry

@@ -30,7 +30,7 @@ def test_a_job_that_succeeded_is_done(session: Session, clock: Clock) -> None:
             "finished_at": moment_json(clock.now()), "worker": "7", "run_seconds": 1.5, "error": None,
         }
     ]  # fmt: skip
-    assert (session.count("claims"), session.count("ready")) == (0, 0)
+    assert (session.count("claims"), session.count("waiting")) == (0, 0)
 
 
 def moment_json(moment: dt.datetime) -> str:
@@ -72,7 +72,7 @@ def test_the_last_attempt_to_fail_is_death(session: Session) -> None:
 
     assert session.state(job) == "dead"
     assert session.history(job) == [(1, "failed"), (2, "dead")]
-    assert (session.count("ready"), session.count("claims"), session.count("dead_letters")) == (0, 0, 1)
+    assert (session.count("waiting"), session.count("claims"), session.count("dead_letters")) == (0, 0, 1)
 
 
 def test_death_need_not_wait_for_the_last_attempt(session: Session) -> None:
@@ -118,7 +118,7 @@ def test_a_batch_ends_each_in_its_own_way(session: Session) -> None:
 
     assert lost == []
     assert [session.state(job) for job in jobs] == ["succeeded", "scheduled", "dead", "cancelled", "waiting"]
-    assert (session.count("claims"), session.count("ready"), session.count("outcomes")) == (0, 2, 4)
+    assert (session.count("claims"), session.count("waiting"), session.count("outcomes")) == (0, 2, 4)
 
 
 def test_the_rest_of_a_batch_stays_held(session: Session) -> None:
@@ -147,7 +147,7 @@ def test_the_same_job_named_twice_ends_once(session: Session) -> None:
 
     session.finish([*held, *held], "returned")
 
-    assert session.count("ready") == 1
+    assert session.count("waiting") == 1
     assert session.get(job).attempt == 0
 
 
@@ -258,8 +258,21 @@ def test_all_of_a_claim_succeeds_at_once(session: Session) -> None:
 
     assert [row[0] for row in held] == [first[0].claim, second[0].claim]
     assert {session.state(job) for job in jobs} == {"succeeded"}
-    seconds = {row.job_id: row.run_seconds for row in session.run("select * from pgqueue.outcomes")}
+    seconds = {row.job_id: row.run_seconds for row in session.run("select * from pgqueue.attempts")}
     assert [seconds[row.job] for row in first + second] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("beside", [[], [0]], ids=["together", "one by one"])
+def test_of_a_single_claim_the_run_times_need_no_offset(session: Session, beside: list[int]) -> None:
+    session.enqueue_many(3)
+    held = session.claim(max_jobs=3)
+    for place in beside:
+        session.complete(held[place], run_seconds=1)
+
+    session.call("finish_all", claims=[held[0].claim], run_seconds=[1, 2, 3])
+
+    rows = session.run("select run_seconds from pgqueue.attempts order by job_id")
+    assert [row.run_seconds for row in rows] == [1, 2, 3]
 
 
 def test_all_of_a_lost_claim_is_nothing(session: Session, clock: Clock) -> None:
