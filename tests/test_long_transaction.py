@@ -44,7 +44,7 @@ class Claimer:
 
     def drain(self, left: int) -> None:
         """Claim and finish all but so many."""
-        while (waiting := self.session.count("ready")) > left:
+        while (waiting := self.session.count("waiting")) > left:
             held = self.claim(min(500, waiting - left))
             assert held.claim is not None
             driver.run(self.connection, finish_all([held.claim]), "pgqueue")
@@ -94,10 +94,10 @@ def test_a_claim_does_not_walk_what_was_claimed_before(
 ) -> None:
     """All of it became due at one moment."""
     with pinned(dsn):
-        claimer.session.enqueue_many(20)
+        claimer.session.enqueue_each(20)
         claimer.claim()
         fresh = claimer.cost(usual(claimer))
-        claimer.session.enqueue_many(DEAD)
+        claimer.session.enqueue_each(DEAD)
         claimer.drain(20)
         claimer.clock.advance(0.9)
         claimer.claim(is_unsure=True)

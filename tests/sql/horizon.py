@@ -11,10 +11,10 @@ from tests.sql.session import Session
 MANY_CLAIMS = """
     with made as (
         insert into pgqueue.claims
-            (id, claimed_at, expires_at, worker, jobs, attempts, last_attempts, priorities)
+            (id, claimed_at, expires_at, worker, jobs, sizes, attempts, last_attempts, priorities)
         select
             pgqueue.next_id(moment), moment, moment + %(lease)s::interval, %(worker)s,
-            array[number::bigint], '{1}', '{5}', '{5}'
+            array[number::bigint], '{1}', '{1}', '{5}', '{5}'
         from generate_series(1, %(count)s) as number
         cross join lateral (
             select pgqueue.now() - %(ago)s::interval + number * interval '1 millisecond' as moment
@@ -24,9 +24,9 @@ MANY_CLAIMS = """
     select count(*) from made
 """
 MANY_OUTCOMES = """
-    insert into pgqueue.outcomes (job_id, claim_id, claimed_at, finished_at, worker, attempt, state)
+    insert into pgqueue.outcomes (job_id, claim_id, claimed_at, finished_at, worker, attempt, size, state)
     select
-        pgqueue.next_id(moment), pgqueue.next_id(moment), moment, moment, 7, 1, 'succeeded'
+        pgqueue.next_id(moment), pgqueue.next_id(moment), moment, moment, 7, 1, 1, 'succeeded'
     from generate_series(1, %(count)s) as number
     cross join lateral (
         select pgqueue.now() - interval '1 minute' + number * interval '1 millisecond' as moment

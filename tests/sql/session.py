@@ -66,6 +66,10 @@ class Session:
         found: list[int] = self.call("enqueue_many", **values)[0][0]
         return found
 
+    def enqueue_each(self, count: int, **options: Any) -> list[int]:
+        """The same, but each in a bundle of its own: the most rows that so many jobs can make."""
+        return self.enqueue_many(count, keep_results=[False] * count, **options)
+
     def claim(self, *queues: str, **options: Any) -> list[Row]:
         """The jobs a claim takes, one a row; empty where none is due."""
         rows = self.call("claim", queues=list(queues or (DEFAULT_QUEUE,)), **options)
@@ -102,7 +106,7 @@ class Session:
     def history(self, job: int) -> list[tuple[int, str]]:
         """(attempt, state) of every outcome, oldest first."""
         rows = self.run(
-            "select attempt, state from pgqueue.outcomes where job_id = %s order by attempt, finished_at", job
+            "select attempt, state from pgqueue.outcomes_of(%s) order by attempt, finished_at", job
         )
         return [(row.attempt, row.state) for row in rows]
 

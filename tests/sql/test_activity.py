@@ -1,6 +1,7 @@
 """Tests that what went on lately is told as it was, and costs no more the longer the history is."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,10 +13,10 @@ MANY = 40_000
 PAGES = 20
 END_MANY = """
     insert into pgqueue.outcomes
-        (job_id, claim_id, claimed_at, finished_at, worker, attempt, state, run_seconds)
+        (job_id, claim_id, claimed_at, finished_at, worker, attempt, size, state, run_seconds)
     select
         number, pgqueue.next_id(pgqueue.now()), pgqueue.now(),
-        pgqueue.now() - (%(count)s - number) * interval '1 millisecond', 7, 1, 'succeeded', 0.5
+        pgqueue.now() - (%(count)s - number) * interval '1 millisecond', 7, 1, 1, 'succeeded', '{0.5}'
     from generate_series(1, %(count)s) as number
 """
 
@@ -93,12 +94,18 @@ def test_of_a_long_history_only_the_end_is_read_and_it_says_how_far(session: Ses
     assert much < 30 * PAGES
 
 
-def test_of_many_enqueued_jobs_the_last_tell_the_rate(session: Session, clock: Clock) -> None:
-    session.enqueue_many(2000)
+@pytest.mark.parametrize(("enqueue", "looked_at"), [(Session.enqueue_each, 100), (Session.enqueue_many, 10)])
+def test_of_many_enqueued_jobs_the_last_tell_the_rate(
+    session: Session, clock: Clock, enqueue: Callable[..., list[int]], looked_at: int
+) -> None:
+    enqueue(session, 2000)
     clock.advance(seconds=2)
-    statement = "select pgqueue.enqueued_lately(pgqueue.now() - interval '10 s', pgqueue.now(), 100)"
+    in_them = session.value(
+        "select sum(size) from (select size from pgqueue.jobs order by id desc limit %s) as newest", looked_at
+    )
+    statement = f"select pgqueue.enqueued_lately(pgqueue.now() - interval '10 s', pgqueue.now(), {looked_at})"
 
-    assert session.value(statement) == pytest.approx(50)
+    assert session.value(statement) == pytest.approx(float(in_them) / 2)
     assert cost(session, statement) < 60
 
 

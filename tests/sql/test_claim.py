@@ -123,7 +123,7 @@ def test_a_floor_counts_for_its_queue_and_priority_alone(session: Session, clock
 
 
 def test_a_floor_is_a_place_among_jobs_of_one_moment(session: Session, clock: Clock) -> None:
-    jobs = session.enqueue_many(4)
+    jobs = session.enqueue_each(4)
 
     hinted = session.claim(max_jobs=10, floors=[clock.now()] * 10, floor_ids=[jobs[2]] * 10)
 
@@ -177,7 +177,7 @@ def test_a_marked_claim_tells_which_transactions_are_under_way(session: Session,
 
 
 def test_two_claims_never_share_a_job(session: Session, other: Session) -> None:
-    jobs = session.enqueue_many(20)
+    jobs = session.enqueue_each(20)
 
     with session.transaction():
         first = session.claim(max_jobs=15)
@@ -254,7 +254,7 @@ def test_a_huge_lease_is_a_clear_error(session: Session) -> None:
 
 def test_thousands_of_cancelled_jobs_do_not_stop_a_queue(session: Session) -> None:
     session.enqueue_many(3000)
-    session.run("insert into pgqueue.cancellations select id, pgqueue.now() from pgqueue.ready")
+    session.run("insert into pgqueue.cancellations select id, pgqueue.now() from pgqueue.waiting")
     alive = session.enqueue()
     found = []
 

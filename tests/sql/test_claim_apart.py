@@ -61,7 +61,7 @@ def test_who_holds_one_is_given_no_other(session: Session, clock: Clock) -> None
     put_apart(session, clock, 2)
 
     assert session.claim(max_jobs=5, apart=False) == []
-    assert session.count("ready") == 2
+    assert session.count("waiting") == 2
 
 
 def test_under_a_backlog_without_end_they_have_their_turn(session: Session, clock: Clock) -> None:
@@ -135,7 +135,7 @@ def test_one_poison_in_a_hundred_costs_no_other_job_its_life(session: Session, c
     """Whoever claims the poison dies at once, with all that the claim holds; the others succeed."""
     jobs = session.enqueue_many(100)
     poison = jobs[42]
-    while session.count("ready"):
+    while session.count("waiting"):
         held = session.claim(max_jobs=100)
         if poison in [row.job for row in held]:
             kill(session, clock)
@@ -143,7 +143,7 @@ def test_one_poison_in_a_hundred_costs_no_other_job_its_life(session: Session, c
             session.finish(held)
 
     assert [row.job_id for row in session.call("list_dead")] == [poison]
-    assert session.value("select count(*) from pgqueue.outcomes where state = 'succeeded'") == 99
+    assert session.value("select count(*) from pgqueue.attempts where state = 'succeeded'") == 99
 
 
 def test_one_that_stands_behind_a_cancelled_job_is_told_to_whom_it_is_given(

@@ -163,7 +163,7 @@ def test_an_open_reader_makes_it_give_up_soon(
 def test_what_is_carried_forward_stays_so_where_the_window_is_locked(
     session: Session, open_session: OpenSession, clock: Clock
 ) -> None:
-    jobs = session.enqueue_many(5)
+    jobs = session.enqueue_each(5)
     reader = open_session()
     clock.advance(hours=3)
     session.call("make_partitions")
@@ -173,7 +173,7 @@ def test_what_is_carried_forward_stays_so_where_the_window_is_locked(
         window = oldest(session, "ready")
         assert [drop(session, window, carry=3), drop(session, window, carry=3)] == ["carried", "locked"]
 
-    assert session.value("select count(*) from pgqueue.ready_late") == 5
+    assert session.value("select sum(size) from pgqueue.ready_late") == 5
     assert drop(session, window) == "dropped"
     assert {row.job for row in session.claim(max_jobs=9)} == set(jobs)
 
@@ -259,7 +259,7 @@ def test_a_body_that_somebody_keeps_meanwhile_does_not_end_the_carrying_of_other
     window = oldest(session, "jobs")
 
     with other.transaction():
-        other.run("insert into pgqueue.jobs_kept select * from pgqueue.jobs where id = %s", jobs[0])
+        other.run("insert into pgqueue.jobs_kept select * from pgqueue.bodies where id = %s", jobs[0])
         carrying = InBackground(open_session(patient=True), "carry_bodies", name=window.name, most=5)
         carrying.wait_until_blocked(session)
 

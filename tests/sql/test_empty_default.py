@@ -29,7 +29,7 @@ def sizes(session: Session) -> dict[str, int]:
 
 
 def test_what_waits_is_moved_on_and_runs_with_its_body(session: Session, clock: Clock) -> None:
-    jobs = session.enqueue_many(5)
+    jobs = session.enqueue_each(5)
     clock.advance(hours=1)
 
     assert empty_all(session) == {"jobs": 0, "ready": 5, "claims": 0, "outcomes": 0, "progress": 0}
@@ -43,7 +43,7 @@ def test_what_waits_is_moved_on_and_runs_with_its_body(session: Session, clock: 
 
 
 def test_history_goes_with_its_retention(session: Session, clock: Clock) -> None:
-    session.enqueue_many(5)
+    session.enqueue_each(5)
     held = session.claim(max_jobs=5)
     session.call("report_progress", jobs=[held[0].job], attempts=[1], fractions=[0.5], notes=["half"])
     session.finish(held)
@@ -58,7 +58,7 @@ def test_history_goes_with_its_retention(session: Session, clock: Clock) -> None
 
 
 def test_some_at_a_time(session: Session, clock: Clock) -> None:
-    session.enqueue_many(5)
+    session.enqueue_each(5)
     clock.advance(days=8)
 
     found = [empty_all(session, most=2) for _ in range(4)]
@@ -69,7 +69,7 @@ def test_some_at_a_time(session: Session, clock: Clock) -> None:
 
 
 def test_rows_of_now_stay_where_they_are(session: Session) -> None:
-    session.enqueue_many(5)
+    session.enqueue_each(5)
 
     assert set(empty_all(session).values()) == {0}
 
@@ -78,7 +78,7 @@ def test_its_space_is_freed_while_a_long_transaction_pins_the_horizon(
     session: Session, other: Session
 ) -> None:
     other.run("begin isolation level repeatable read; select 1")
-    session.enqueue_many(5)
+    session.enqueue_each(5)
     session.finish(session.claim(max_jobs=5))
     assert sizes(session)["ready"] > 0
 
@@ -89,7 +89,7 @@ def test_its_space_is_freed_while_a_long_transaction_pins_the_horizon(
 
 
 def test_one_in_use_is_left_for_later(session: Session, other: Session) -> None:
-    session.enqueue_many(5)
+    session.enqueue_each(5)
     session.finish(session.claim(max_jobs=5))
 
     with other.transaction():

@@ -190,7 +190,7 @@ def test_the_own_installation_is_welcome(session: Session) -> None:
     session.enqueue(installation=here)
     session.enqueue_many(2, installation=here)
 
-    assert session.count("ready") == 3
+    assert session.count("waiting") == 3
 
 
 def test_a_rolled_back_job_never_was(session: Session) -> None:
@@ -217,12 +217,12 @@ def test_many_jobs_come_back_in_order(session: Session) -> None:
     bodies = session.run(
         "select (payload ->> 'number')::integer as number"
         " from unnest(%s::bigint[]) with ordinality as told (id, place)"
-        " join pgqueue.jobs using (id) order by place",
+        " join pgqueue.bodies using (id) order by place",
         jobs,
     )
     assert len(set(jobs)) == 1000
     assert [body.number for body in bodies] == list(range(1000))
-    assert session.count("ready") == 1000
+    assert session.count("waiting") == 1000
 
 
 def test_many_jobs_may_all_differ(session: Session, clock: Clock) -> None:
@@ -279,7 +279,7 @@ def test_many_jobs_are_written_all_or_none(session: Session) -> None:
     with pytest.raises(psycopg.Error, match="priority 99"):
         session.enqueue_many(500, priorities=[5] * 499 + [99])
 
-    assert (session.count("jobs"), session.count("ready")) == (0, 0)
+    assert (session.count("jobs"), session.count("waiting")) == (0, 0)
 
 
 def test_a_name_with_quotes_and_percent_signs_stays_as_it_is(session: Session) -> None:
@@ -307,4 +307,4 @@ def test_a_moment_without_end_is_refused(session: Session) -> None:
 def test_no_array_of_payloads_writes_nothing(session: Session) -> None:
     session.call("enqueue_many", queues=["mail"], tasks=["send"], payloads=None)
 
-    assert (session.count("jobs"), session.count("ready")) == (0, 0)
+    assert (session.count("jobs"), session.count("waiting")) == (0, 0)

@@ -81,14 +81,15 @@ def test_a_purged_job_was_redriven_before_it_died_again(session: Session, clock:
     assert session.state(job) == "purged"
 
 
+@pytest.mark.parametrize("size", [1, 64])
 @pytest.mark.parametrize("state", ["waiting", "dead"])
-def test_a_look_costs_the_same_among_many(session: Session, state: str) -> None:
-    job = session.enqueue(queue="one")
+def test_a_look_costs_the_same_among_many(session: Session, state: str, size: int) -> None:
+    job = session.enqueue_many(size, queues=["one"])[-1]
     if state == "dead":
-        session.finish(session.claim("one"), "dead")
-    session.enqueue_many(MANY)
+        session.finish(session.claim("one", max_jobs=size), "dead")
+    session.enqueue_each(MANY)
     session.finish(session.claim(max_jobs=MANY), "dead")
-    session.enqueue_many(MANY)
+    session.enqueue_each(MANY)
     session.run("analyze")
 
     assert cost(session, "select * from pgqueue.get_job(%s)", job) < 200

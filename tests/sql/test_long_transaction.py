@@ -38,7 +38,10 @@ def test_taking_back_does_not_walk_what_has_ended(session: Session, statement: s
     session.enqueue_many(2)
     session.claim(worker=7, lease="1 hour")
     session.claim(worker=7, lease="1 hour")
-    session.run("update pgqueue.claims set expires_at = pgqueue.now() - interval '1 s' where id % 2 = 0")
+    session.run(
+        "update pgqueue.claims set expires_at = pgqueue.now() - interval '1 s'"
+        " where id = (select min(id) from pgqueue.claims)"
+    )
     fresh = cost(session, statement)
     kill_claims(session, DEAD, ago="10 minutes", worker=8)
 
@@ -61,7 +64,7 @@ def test_what_is_done_with_a_claim_does_not_walk_those_that_have_ended(
     session: Session, is_analysed: bool
 ) -> None:
     """Nor the history, which is all alive."""
-    session.enqueue_many(200)
+    session.enqueue_each(200)
     held = session.claim(max_jobs=100)[0]
     values = {"claim": held.claim, "job": held.job}
     fresh = {name: cost(session, statement, values) for name, statement in HOLDERS.items()}
@@ -86,7 +89,7 @@ STATS = {
 def test_telling_what_is_held_does_not_walk_the_claims_that_have_ended(
     session: Session, statement: str
 ) -> None:
-    session.enqueue_many(20)
+    session.enqueue_each(20)
     session.claim(max_jobs=10, worker=7, lease="1 hour")
     fresh = cost(session, statement)
     kill_claims(session, DEAD, ago="10 minutes", worker=8)

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 MANY = 1_000_000
 FEW = 1_000
 BATCH = 100
+BUNDLE = 40  # no divisor of a batch: a claim leaves something of the last one
 BIG = ("jobs", "ready", "outcomes", "dead_letters", "progress", "cancellations")
 ROOM = 1.7  # an index over a million is a level or two deeper than one over a thousand
 SLACK_BUFFERS = 40
@@ -35,31 +36,35 @@ EXPLAIN = """
     set client_min_messages = notice;
     set jit = off;
 """
-# A backlog as enqueue_many would have written it, each job a microsecond after the one before, spread over
+# A backlog as enqueue_many would have written it, each bundle a microsecond after the one before, spread over
 # the windows that end now; only much faster.
 FILL = """
     with body as (
         select
-            number, pgqueue.first_id(moment) | number as id, moment
-        from generate_series(1, %(count)s) as number
+            number, pgqueue.first_id(moment) | ((number & 16383) << 6) as id, moment
+        from generate_series(1, %(count)s / %(size)s) as number
         cross join lateral (
             select pgqueue.now() - interval '1 second'
                 - (number %% %(windows)s) * interval '1 hour' + number * interval '1 microsecond' as moment
         ) as spread
     ),
     bodies as (
-        insert into pgqueue.jobs (id, priority, max_attempts, keep_result, queue, task, payload)
-        select id, 5, 5, false, 'mail', 'send', '{"user_id": 1, "address": "somebody@example.com"}'
+        insert into pgqueue.jobs (id, priority, max_attempts, keep_result, size, queue, task, payloads)
+        select
+            id, 5, 5, false, %(size)s, 'mail', 'send',
+            array_fill('{"user_id": 1, "address": "somebody@example.com"}'::jsonb, array[%(size)s])
         from body
     )
-    insert into pgqueue.ready (id, slot, visible_at, priority, attempt, last_attempt, queue)
-    select id, moment, moment, 5, 0, 5, 'mail'
+    insert into pgqueue.ready (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
+    select id, moment, moment, 5, 0, 5, %(size)s, 'mail'
     from body
 """
 # Urgent, but later. Nobody looks at their bodies.
 FILL_SCHEDULED = """
-    insert into pgqueue.ready (id, slot, visible_at, priority, attempt, last_attempt, queue)
-    select number, moment, moment + interval '10 minutes' + number * interval '1 microsecond', 0, 0, 5, 'mail'
+    insert into pgqueue.ready (id, slot, visible_at, priority, attempt, last_attempt, size, queue)
+    select
+        number << 6, moment, moment + interval '10 minutes' + number * interval '1 microsecond',
+        0, 0, 5, 1, 'mail'
     from generate_series(1, %(count)s) as number
     cross join pgqueue.now() as moment
 """
@@ -122,6 +127,13 @@ def let_expire(session: Session) -> list[Row]:
     return held
 
 
+def end(session: Session) -> list[Row]:
+    """A batch that succeeded."""
+    held = hold(session)
+    session.call("finish_all", claims=[held[0].claim])
+    return held
+
+
 def finish_each(session: Session, held: list[Row]) -> None:
     """A batch of which some succeed, some fail, some die and some go back."""
     session.finish(held, *(["succeeded", "failed", "dead", "returned"] * (BATCH // 4)))
@@ -139,8 +151,13 @@ WORKS = {
     "reap a dead worker": Work(hold, lambda session, _: session.reap(dead=[7])),
     "enqueue": Work(nothing, lambda session, _: session.enqueue()),
     "enqueue_many": Work(nothing, lambda session, _: session.enqueue_many(BATCH)),
-    "get_job": Work(hold, lambda session, held: session.get(held[0].job)),
-    "cancel": Work(hold, lambda session, held: session.call("cancel", job=held[0].job)),
+    "get_job": Work(hold, lambda session, held: session.get(held[-1].job)),
+    "states_of": Work(hold, lambda session, held: session.call("states_of", jobs=[row.job for row in held])),
+    "get_job of one that ended": Work(end, lambda session, held: session.get(held[-1].job)),
+    "states_of those that ended": Work(
+        end, lambda session, held: session.call("states_of", jobs=[row.job for row in held])
+    ),
+    "cancel": Work(hold, lambda session, held: session.call("cancel", job=held[-1].job)),
     "queue_stats": Work(nothing, lambda session, _: session.call("queue_stats", bound=100)),
     "reprioritise": Work(first, lambda session, job: session.call("reprioritise", jobs=[job], priority=0)),
     "list_jobs": Work(hold, lambda session, _: session.call("list_jobs")),
@@ -215,17 +232,19 @@ class Backlogs:
     def __init__(self, server: Server, stack: ExitStack) -> None:
         self._server = server
         self._stack = stack
-        self._sessions: dict[tuple[int, int, bool], Session] = {}
-        self._told: dict[tuple[int, int, bool], str] = {}
+        self._sessions: dict[tuple[int, int, int, bool], Session] = {}
+        self._told: dict[tuple[int, int, int, bool], str] = {}
 
-    def get(self, count: int, statistics: str, *, windows: int = 1, scheduled: bool = False) -> Plans:
-        """Plans in a database with so many jobs waiting, spread over so many windows."""
-        key = (count, windows, scheduled)
+    def get(
+        self, count: int, statistics: str, *, windows: int = 1, size: int = 1, scheduled: bool = False
+    ) -> Plans:
+        """Plans in a database with so many jobs waiting, in bundles of that size, over so many windows."""
+        key = (count, windows, size, scheduled)
         if key not in self._sessions:
             dsn = self._stack.enter_context(self._server.database(self._server.template()))
             connection = self._stack.enter_context(psycopg.connect(dsn, autocommit=True))
             self._sessions[key] = Session(connection)
-            fill(self._sessions[key], count, windows, scheduled=scheduled)
+            fill(self._sessions[key], count, windows, size, scheduled=scheduled)
         if self._told.get(key) != statistics:
             tell_statistics(self._sessions[key], statistics)
             self._told[key] = statistics
@@ -239,7 +258,7 @@ def backlogs(server: Server) -> Iterator[Backlogs]:
         yield Backlogs(server, stack)
 
 
-def fill(session: Session, count: int, windows: int, *, scheduled: bool) -> None:
+def fill(session: Session, count: int, windows: int, size: int, *, scheduled: bool) -> None:
     """A backlog over that many windows; with `scheduled`, a thousand due and the rest urgent, but later."""
     session.run(
         "select pgqueue.make_window('ready', low, low + interval '1 hour')"
@@ -248,18 +267,18 @@ def fill(session: Session, count: int, windows: int, *, scheduled: bool) -> None
         windows,
     )
     session.run("insert into pgqueue.queues (name, created_at) values ('mail', pgqueue.now())")
-    session.run(FILL, {"count": FEW if scheduled else count, "windows": windows})
+    session.run(FILL, {"count": FEW if scheduled else count, "windows": windows, "size": size})
     if scheduled:
         session.run(FILL_SCHEDULED, {"count": count})
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)
-@pytest.mark.parametrize(("windows", "count"), [(1, MANY), (40, MANY // 5)])
+@pytest.mark.parametrize(("windows", "count", "size"), [(1, MANY, 1), (40, MANY // 5, 1), (1, MANY, BUNDLE)])
 def test_a_million_waiting_cost_what_a_thousand_do(
-    backlogs: Backlogs, statistics: str, windows: int, count: int
+    backlogs: Backlogs, statistics: str, windows: int, count: int, size: int
 ) -> None:
-    few = backlogs.get(FEW * windows, statistics, windows=windows)
-    many = backlogs.get(count, statistics, windows=windows)
+    few = backlogs.get(FEW * windows, statistics, windows=windows, size=size)
+    many = backlogs.get(count, statistics, windows=windows, size=size)
 
     for name, work in WORKS.items():
         small, large = few.of(work), many.of(work)

@@ -59,7 +59,7 @@ def test_a_claim_both_expired_and_orphaned_comes_back_once(session: Session, clo
     clock.advance(seconds=2)
 
     assert session.reap(dead=[7]) == 1
-    assert (session.count("ready"), session.history(job)) == (1, [(1, "expired")])
+    assert (session.count("waiting"), session.history(job)) == (1, [(1, "expired")])
 
 
 def test_claims_that_expired_before_its_reach_are_not_looked_at(session: Session, clock: Clock) -> None:
@@ -96,7 +96,7 @@ def test_two_reapers_share_the_work(session: Session, other: Session, clock: Clo
         assert session.reap(max_claims=4) == 4
         assert other.reap() == 2
 
-    assert session.count("ready") == 6
+    assert session.count("waiting") == 6
     assert [session.history(job) for job in jobs] == [[(1, "expired")]] * 6
 
 
@@ -108,7 +108,7 @@ def test_a_job_cancelled_while_it_ran_is_not_tried_again(session: Session, clock
 
     session.reap()
 
-    assert (session.state(job), session.count("ready")) == ("cancelled", 0)
+    assert (session.state(job), session.count("waiting")) == ("cancelled", 0)
 
 
 @pytest.mark.parametrize("dead", [[], [None], None, [999]])
@@ -156,7 +156,7 @@ def test_one_transaction_takes_back_some_thousands_of_jobs_and_leaves_the_rest(
     taken = [session.reap(), session.reap(), session.reap()]
 
     assert taken == [5000, 2000, 0]
-    assert session.count("ready") == 7000
+    assert session.count("waiting") == 7000
 
 
 def test_a_claim_larger_than_that_comes_back_all_the_same(session: Session, clock: Clock) -> None:

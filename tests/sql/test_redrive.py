@@ -65,7 +65,7 @@ def test_a_job_is_redriven_once(session: Session) -> None:
     second = session.call("redrive", jobs=[job])
 
     assert ([row[0] for row in first], second) == ([job], [])
-    assert session.count("ready") == 1
+    assert session.count("waiting") == 1
 
 
 def test_two_who_redrive_the_same_job_put_it_back_once(session: Session, other: Session) -> None:
@@ -75,7 +75,7 @@ def test_two_who_redrive_the_same_job_put_it_back_once(session: Session, other: 
         assert len(session.call("redrive", jobs=jobs[:2])) == 2
         assert [row[0] for row in other.call("redrive", jobs=jobs)] == [jobs[2]]
 
-    assert session.count("ready") == 3
+    assert session.count("waiting") == 3
     assert session.count("dead_letters") == 0
 
 
@@ -86,7 +86,7 @@ def test_a_redrive_rolled_back_leaves_the_letter(session: Session) -> None:
         session.call("redrive", jobs=[job])
         raise psycopg.Rollback
 
-    assert (session.state(job), session.count("ready")) == ("dead", 0)
+    assert (session.state(job), session.count("waiting")) == ("dead", 0)
 
 
 def test_a_job_may_die_and_come_back_many_times(session: Session, clock: Clock) -> None:
@@ -138,4 +138,4 @@ def test_what_is_not_dead_stays_as_it_is(session: Session, jobs: list[int] | Non
 
     assert session.call("redrive", jobs=jobs) == []
     assert session.call("redrive", jobs=[waiting]) == []
-    assert session.count("ready") == 1
+    assert session.count("waiting") == 1

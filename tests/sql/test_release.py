@@ -10,8 +10,8 @@ from tests.sql.session import Clock, Session
 def place_of(session: Session, job: int) -> dict[str, int]:
     """In how many places a job is."""
     return {
-        "ready": session.value("select count(*) from pgqueue.ready where id = %s", job),
-        "held": session.value("select count(*) from pgqueue.claims where %s = any (jobs)", job),
+        "ready": session.value("select count(*) from pgqueue.waiting where id = %s", job),
+        "held": session.value("select count(*) from pgqueue.held where job = %s", job),
     }
 
 

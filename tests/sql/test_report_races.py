@@ -61,22 +61,22 @@ DEEDS: dict[str, Deed] = {
 WHERE_THEY_ARE = """
     select
         jobs.id,
-        (select count(*) from pgqueue.ready where ready.id = jobs.id)
+        (select count(*) from pgqueue.waiting where waiting.id = jobs.id)
         + (
             select count(*)
-            from pgqueue.claims
-            where jobs.id = any (claims.jobs)
+            from pgqueue.held
+            where held.job = jobs.id
                 and not exists (
-                    select from pgqueue.outcomes
-                    where outcomes.job_id = jobs.id and outcomes.claim_id = claims.id
+                    select from pgqueue.attempts
+                    where attempts.job_id = jobs.id and attempts.claim_id = held.claim
                 )
         )
         + (
             select count(*)
-            from pgqueue.outcomes
-            where outcomes.job_id = jobs.id and outcomes.state in ('succeeded', 'dead', 'cancelled')
+            from pgqueue.attempts
+            where attempts.job_id = jobs.id and attempts.state in ('succeeded', 'dead', 'cancelled')
         ) as places
-    from pgqueue.jobs
+    from pgqueue.bodies as jobs
 """
 
 

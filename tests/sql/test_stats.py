@@ -78,11 +78,22 @@ def test_a_paused_queue_says_since_when(session: Session, clock: Clock) -> None:
     assert stats(session).paused_at == clock.now()
 
 
-def test_beyond_the_bound_it_is_estimated_and_says_so(session: Session) -> None:
+def test_what_lies_in_bundles_is_told_exactly_as_far_as_its_rows_go(session: Session) -> None:
     session.enqueue_many(MANY)
+
+    row = stats(session, bound=1000)
+
+    assert (depths(row), row.estimated) == ((MANY, 0, 0, 0), [])
+
+
+@pytest.mark.parametrize(("enqueue", "bound"), [(Session.enqueue_each, 1000), (Session.enqueue_many, 100)])
+def test_beyond_the_bound_it_is_estimated_and_says_so(
+    session: Session, enqueue: Callable[..., list[int]], bound: int
+) -> None:
+    enqueue(session, MANY)
     session.enqueue_many(3, queues=["small"])
 
-    row, small = stats(session, bound=1000), stats(session, "small", bound=1000)
+    row, small = stats(session, bound=bound), stats(session, "small", bound=bound)
 
     assert row.estimated == ["waiting"]
     assert 0.7 * MANY < sum(row.waiting) < 1.4 * MANY
@@ -91,7 +102,7 @@ def test_beyond_the_bound_it_is_estimated_and_says_so(session: Session) -> None:
 
 @pytest.mark.parametrize("priority", [0, 5])
 def test_what_is_scheduled_beyond_the_bound_does_not_hide_what_waits(session: Session, priority: int) -> None:
-    session.enqueue_many(MANY, delays=[dt.timedelta(minutes=5)], priorities=[priority])
+    session.enqueue_each(MANY, delays=[dt.timedelta(minutes=5)], priorities=[priority])
     session.enqueue_many(7)
 
     row = stats(session, bound=1000)
@@ -101,7 +112,7 @@ def test_what_is_scheduled_beyond_the_bound_does_not_hide_what_waits(session: Se
 
 
 def test_what_waits_beyond_the_bound_does_not_hide_what_is_scheduled(session: Session) -> None:
-    session.enqueue_many(MANY)
+    session.enqueue_each(MANY)
     session.enqueue_many(7, delays=[dt.timedelta(minutes=5)])
 
     row = stats(session, bound=1000)
@@ -110,8 +121,8 @@ def test_what_waits_beyond_the_bound_does_not_hide_what_is_scheduled(session: Se
 
 
 def test_many_held_jobs_are_shared_out_by_a_sample(session: Session) -> None:
-    session.enqueue_many(3000)
-    session.enqueue_many(1000, queues=["other"])
+    session.enqueue_each(3000)
+    session.enqueue_each(1000, queues=["other"])
     for _ in range(2):
         session.claim(max_jobs=1500)
     session.claim("other", max_jobs=1000)
@@ -132,10 +143,10 @@ def test_many_dead_letters_are_estimated_from_a_part(session: Session) -> None:
 
 def test_it_costs_no_more_beyond_its_bounds(session: Session) -> None:
     statement = "select * from pgqueue.queue_stats(bound => 1000)"
-    session.enqueue_many(MANY)
+    session.enqueue_each(MANY)
     session.run(FILL_DEAD, MANY)
     much = cost(session, statement)
-    session.enqueue_many(2 * MANY)
+    session.enqueue_each(2 * MANY)
     session.run("delete from pgqueue.dead_letters")
     session.run(FILL_DEAD, 3 * MANY)
 
@@ -145,7 +156,7 @@ def test_it_costs_no_more_beyond_its_bounds(session: Session) -> None:
 
 def test_with_floors_it_does_not_walk_what_was_claimed_before(dsn: str, session: Session) -> None:
     with pinned(dsn):
-        session.enqueue_many(MANY)
+        session.enqueue_each(MANY)
         session.run("delete from pgqueue.ready")
         session.enqueue()
         told = stats(session)
