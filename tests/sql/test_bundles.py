@@ -826,3 +826,26 @@ def buffers(session: Session, statement: str) -> int:
     rows = session.run(f"explain (analyze, buffers, timing off, format json) {statement}")
     plan = rows[0][0][0]["Plan"]
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+@pytest.mark.parametrize("gone", [1, 3, 500, 997])
+def test_run_times_of_the_rest_are_its_own_after_a_report_of_a_part(
+    session: Session, clock: Clock, gone: int
+) -> None:
+    """The rest of a claim stays in its order, which is not that of the ids."""
+    for priority in (7, 3, 5):
+        session.enqueue_many(400, priorities=[priority])
+    clock.advance(seconds=1)
+    held = session.claim(max_jobs=1000)
+    part = held[:: max(1, 1000 // gone)][:gone]
+    session.finish(part)
+    rest = [row for row in held if row not in part]
+
+    seconds = [float(row.job % 1_000_000) for row in rest]
+    session.call("finish_all", claims=[held[0].claim], offsets=[0], run_seconds=seconds)
+
+    told = {
+        row.job_id: row.run_seconds for row in session.run("select job_id, run_seconds from pgqueue.attempts")
+    }
+    assert [told[row.job] for row in rest] == seconds
+    assert len(told) == 1000
