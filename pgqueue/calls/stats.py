@@ -40,6 +40,7 @@ RELATION_STATS = function("relation_stats").answering(
     size_bytes="bigint",
     inserted="bigint",
     moment="timestamptz",
+    density="real",
 )
 HORIZON_HOLDERS = function("horizon_holders").answering(
     kind="text",
@@ -125,6 +126,7 @@ class RelationStats:
     low, high: its window, if it is one. size_bytes: with indexes and what is stored beside.
     inserted: rows ever inserted, by the server's statistics.
     moment: when this was so, by the database's clock.
+    density: how many jobs a row tells of, on the average of those lately written.
     """
 
     relation: str
@@ -134,6 +136,7 @@ class RelationStats:
     size_bytes: int
     inserted: int
     moment: datetime
+    density: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +223,7 @@ def workers(rows: Sequence[Row]) -> list[WorkerStats]:
 def relations(rows: Sequence[Row]) -> list[RelationStats]:
     """One a row."""
     return [
-        RelationStats(row[0], row[1], aware(row[2]), aware(row[3]), row[4], row[5], utc(row[6]))
+        RelationStats(row[0], row[1], aware(row[2]), aware(row[3]), row[4], row[5], utc(row[6]), row[7])
         for row in rows
     ]
 

@@ -24,7 +24,7 @@ class Rates:
         self._last: dict[str, tuple[datetime, int]] = {}
 
     def learn(self, found: Stats) -> None:
-        """Take in one more look. What is counted is rows ever inserted, which the server tells late."""
+        """Take in one more look. The server counts rows, and tells late; several jobs may share one."""
         for log, word in LOGS.items():
             parts = [part for part in found.relations if part.relation == log]
             if not parts:
@@ -33,7 +33,8 @@ class Rates:
             last = self._last.get(log)
             self._last[log] = now
             if last is not None and now[0] > last[0] and now[1] >= last[1]:  # fewer: a window was dropped
-                self.per_second[word] = (now[1] - last[1]) / ((now[0] - last[0]) / SECOND)
+                rows = (now[1] - last[1]) * parts[0].density
+                self.per_second[word] = rows / ((now[0] - last[0]) / SECOND)
 
 
 def summary(found: Stats, rates: Rates) -> Table:

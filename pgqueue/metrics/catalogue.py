@@ -53,7 +53,8 @@ BUSY_SLOTS = Metric("pgqueue_busy_slots", "gauge", "How many they run, as far as
 ENQUEUED = Metric(
     "pgqueue_jobs_enqueued_total",
     "counter",
-    "Jobs enqueued since the exporter started, by the server's statistics, which lag some seconds.",
+    "Jobs enqueued since the exporter started, by the server's statistics, which lag some seconds and"
+    " count rows: how many jobs share one is estimated.",
 )
 CLAIMS = Metric("pgqueue_claims_total", "counter", "Batches of jobs claimed, by the same.")
 ENDED = Metric(

@@ -110,6 +110,7 @@ class Increments:
                 metric = COUNTED.get(part.relation)
                 if metric is not None and last is not None:
                     before = last.get(part.partition, 0)
-                    self._counted[metric] += part.inserted - (before if before <= part.inserted else 0)
+                    rows = part.inserted - (before if before <= part.inserted else 0)
+                    self._counted[metric] += round(rows * part.density)
             self._last = {part.partition: part.inserted for part in relations}
         return {(metric.name, ()): count for metric, count in self._counted.items()}

@@ -274,7 +274,9 @@ $$;
 -- Every table of ours: its partitions one by one, those that are not partitioned as
 -- their own. `low` and `high`: its window, if it is one. `size_bytes`: with indexes and
 -- what is stored beside. `inserted`: rows ever inserted, by the server's statistics,
--- which lag some seconds and begin anew when they are lost. No row while one is dropped.
+-- which lag some seconds and begin anew when they are lost. `density`: how many jobs a row
+-- of its table tells of, on the average of those lately written: a bundle is a row. No
+-- row while one is dropped.
 create or replace function pgqueue.relation_stats()
 returns table (
     relation text,
@@ -283,7 +285,8 @@ returns table (
     high timestamptz,
     size_bytes bigint,
     inserted bigint,
-    moment timestamptz
+    moment timestamptz,
+    density real
 )
 language plpgsql
 stable
@@ -306,12 +309,26 @@ begin
     bounds as materialized (
         select windows.name, windows.low, windows.high
         from pgqueue.windows() as windows
+    ),
+    densities as materialized (
+        select 'jobs' as relation, avg(newest.size)::real as density
+        from (
+            select jobs.size
+            from pgqueue.jobs
+            order by jobs.id desc
+            limit 1000
+        ) as newest
+        union all
+        select 'outcomes', avg(newest.size)::real
+        from pgqueue.last_outcomes(pgqueue.now(), 20) as newest
     )
     select
         leaves.relation, leaves.partition, bounds.low, bounds.high,
-        coalesce(pg_total_relation_size(leaves.oid), 0), pg_stat_get_tuples_inserted(leaves.oid), pgqueue.now()
+        coalesce(pg_total_relation_size(leaves.oid), 0), pg_stat_get_tuples_inserted(leaves.oid), pgqueue.now(),
+        coalesce(densities.density, 1)
     from leaves
     left join bounds on bounds.name = leaves.partition
+    left join densities on densities.relation = leaves.relation
     order by leaves.relation, bounds.low, leaves.partition;
 exception
     when lock_not_available then

@@ -108,6 +108,13 @@ def test_a_dropped_partition_takes_nothing_away_and_a_new_one_counts_wholly() ->
     assert enqueued(increments, window(1, inserted=9)) == 9
 
 
+def test_rows_are_counted_as_the_jobs_they_tell_of() -> None:
+    increments = Increments()
+    enqueued(increments, window(0, inserted=100))
+
+    assert enqueued(increments, replace(window(0, inserted=104), density=62.5)) == 250
+
+
 def test_where_the_server_begins_to_count_anew_all_of_it_is_new() -> None:
     increments = Increments()
     enqueued(increments, window(0, inserted=100))

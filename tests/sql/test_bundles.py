@@ -758,6 +758,18 @@ def test_stats_count_jobs_exactly(session: Session, clock: Clock) -> None:
     assert other.oldest is not None
 
 
+def test_a_row_is_told_to_hold_as_many_jobs_as_it_does(session: Session) -> None:
+    assert {row.density for row in session.call("relation_stats")} == {1.0}
+    session.enqueue_many(128)
+    session.enqueue()
+    session.enqueue()
+    session.finish(session.claim(max_jobs=64), *["succeeded"] * 64)
+
+    density = {row.relation: row.density for row in session.call("relation_stats")}
+
+    assert (density["jobs"], density["outcomes"], density["ready"]) == (32.5, 64.0, 1.0)
+
+
 def test_the_workers_are_told_how_many_jobs_they_hold(session: Session) -> None:
     session.enqueue_many(100)
     session.claim(max_jobs=70, worker=7)
