@@ -16,8 +16,8 @@ from benchmarks.tasks import noop
 ROWS_PER_WRITE = 1_000
 STORED_BYTES = """
 select
-    (select avg(pg_column_size(jobs.*)) from pgqueue.jobs)
-    + (select avg(pg_column_size(ready.*)) from pgqueue.ready)
+    (select sum(pg_column_size(jobs.*))::float8 / sum(jobs.size) from pgqueue.jobs)
+    + (select sum(pg_column_size(ready.*))::float8 / sum(ready.size) from pgqueue.ready)
 """
 ROW_OVERHEAD_BYTES = 28
 """Of a row in one column of text: its own header, and the text's length."""

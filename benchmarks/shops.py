@@ -20,7 +20,7 @@ from benchmarks.systems.pgqueue import SESSION_OPTIONS, PgQueue
 ORDERS_APART = 1_000_000
 """No process places as many: each begins at another multiple of it."""
 PLACED = "select id from orders"
-ENQUEUED = "select (payload ->> 'number')::bigint from pgqueue.jobs"
+ENQUEUED = "select (payload ->> 'number')::bigint from pgqueue.bodies"
 OTHER_SESSIONS = """
 select count(*)
 from pg_stat_activity

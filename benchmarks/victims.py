@@ -23,7 +23,7 @@ from pgqueue.embedded import EmbeddedPostgres
 from pgqueue.errors import PgQueueError
 
 STREAM = "bench"
-NUMBERS = "select (payload ->> 'number')::bigint from pgqueue.jobs"
+NUMBERS = "select (payload ->> 'number')::bigint from pgqueue.bodies"
 MOST = 1_000_000
 """Jobs one process enqueues at most; each begins at another multiple of it."""
 PATIENCE_SECONDS = 60.0

@@ -64,7 +64,7 @@ def test_given_servers_are_measured_and_left_as_they_were(
 def test_the_hosts_of_a_given_server_leave_nothing_either(host: Host, dsn_of_somebody: str) -> None:
     with postgres_host(given=Given(dsn_of_somebody)) as given, given.database(OURS) as dsn:
         with psycopg.connect(dsn) as connection:
-            assert connection.execute("select count(*) from pgqueue.ready").fetchone() == (0,)
+            assert connection.execute("select count(*) from pgqueue.waiting").fetchone() == (0,)
         assert len(databases_of_ours(host.admin)) == 2  # its template beside it
         with pytest.raises(BenchmarkFailed, match="leave out --dsn"):
             given.cpu_seconds()

@@ -44,6 +44,7 @@ class Application:
             self.enqueue_one: 10,
             self.enqueue_in_transaction: 6,
             self.enqueue_bulk: 1,
+            self.enqueue_alike: 2,
             self.cancel: 1,
             self.redrive: 4,
             self.purge: 1,
@@ -72,6 +73,14 @@ class Application:
         """Many at once, all or nothing."""
         entries = [self._ledger.open(some_kind(self._random)) for _ in range(self._random.randint(10, 60))]
         jobs = [self._job(entry).options(queue=self._queue(entry)) for entry in entries]
+        await self._send(entries, self._client.enqueue_many(jobs))
+
+    async def enqueue_alike(self) -> None:
+        """Many of one kind into one queue, all or nothing: they share rows."""
+        kind = some_kind(self._random)
+        entries = [self._ledger.open(kind) for _ in range(self._random.randint(2, 80))]
+        queue = self._queue(entries[0])
+        jobs = [self._job(entry).options(queue=queue) for entry in entries]
         await self._send(entries, self._client.enqueue_many(jobs))
 
     async def enqueue_in_transaction(self) -> None:

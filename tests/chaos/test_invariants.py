@@ -127,6 +127,37 @@ def test_a_claims_arrays_run_in_parallel(connection: Connection, job: int) -> No
     assert broken(connection) == {"a claim's arrays run in parallel"}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update pgqueue.ready set size = 65 where size = 10",
+        "update pgqueue.ready set id = id | 60 where size = 10",
+        "update pgqueue.claims set sizes[1] = 0",
+        "update pgqueue.claims set jobs[1] = jobs[1] | 62",
+        "update pgqueue.outcomes set job_id = job_id | 62 where size = 5",
+        "update pgqueue.outcomes set run_seconds = '{1}' where size = 5",
+    ],
+)
+def test_a_rows_jobs_are_of_one_bundle(connection: Connection, change: str) -> None:
+    client = Client()
+    client.enqueue_many([plain.job(key=key) for key in range(20)], connection=connection)
+    client.finish_all(client.claim("default", limit=5, connection=connection), connection=connection)
+    client.claim("default", limit=5, connection=connection)
+    connection.execute(change)
+
+    assert "a row's jobs are of one bundle" in broken(connection)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["payloads = payloads[2:]", "size = size + 1", "id = id + 1, size = 1, payloads = payloads[1:1]"],
+)
+def test_a_bundles_payloads_are_as_many_as_its_jobs(connection: Connection, job: int, change: str) -> None:
+    connection.execute(f"update pgqueue.jobs set {change}".encode())
+
+    assert "a bundle's payloads are as many as its jobs" in broken(connection)
+
+
 def test_a_dead_letter_is_of_a_dead_job(connection: Connection) -> None:
     client = Client()
     client.enqueue(doomed.job(key=1), connection=connection)

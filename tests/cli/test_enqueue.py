@@ -81,7 +81,7 @@ def test_one_job_and_a_file_are_told_apart(run: Run, arguments: tuple[str, ...],
 
 
 def waiting(connection: psycopg.Connection) -> int:
-    return sum(1 for _ in connection.execute("select from pgqueue.ready"))
+    return sum(1 for _ in connection.execute("select from pgqueue.waiting"))
 
 
 def test_bad_lines_are_told_by_number_and_the_others_are_in(

@@ -57,8 +57,8 @@ def refused(queue: str) -> Iterator[Job]:
 def count(dsn: str, queue: str) -> int:
     with psycopg.connect(dsn) as connection:
         row = connection.execute(
-            "select (select count(*) from pgqueue.jobs where queue = %(q)s),"
-            " (select count(*) from pgqueue.ready where queue = %(q)s)",
+            "select (select count(*) from pgqueue.bodies where queue = %(q)s),"
+            " (select count(*) from pgqueue.waiting where queue = %(q)s)",
             {"q": queue},
         ).fetchone()
     assert row is not None
@@ -71,7 +71,7 @@ def rows(dsn: str, queue: str) -> list[tuple[Any, ...]]:
         return connection.execute(
             "select id, payload ->> 'text', (payload ->> 'number')::int, priority, max_attempts, run_at,"
             " timeout, headers, keep_result, task, pgqueue.moment_of(id)"
-            " from pgqueue.jobs where queue = %s order by (payload ->> 'number')::int",
+            " from pgqueue.bodies where queue = %s order by (payload ->> 'number')::int",
             [queue],
         ).fetchall()
 

@@ -111,7 +111,7 @@ def stored(dsn: str, job_id: int) -> tuple[timedelta | None, bool]:
     """What a claim will say and a record does not."""
     with psycopg.connect(dsn) as connection:
         row = connection.execute(
-            "select timeout, keep_result from pgqueue.jobs where id = %s", [job_id]
+            "select timeout, keep_result from pgqueue.bodies where id = %s", [job_id]
         ).fetchone()
     assert row is not None
     return row[0], row[1]

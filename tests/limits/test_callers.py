@@ -54,7 +54,7 @@ def other(dsn: str) -> Iterator[Connection]:
 
 
 def jobs_in(connection: Connection) -> int:
-    return Session(connection).count("jobs")
+    return Session(connection).count("bodies")
 
 
 @contextmanager
@@ -184,7 +184,7 @@ def test_an_older_snapshot_may_enqueue_into_a_queue_that_was_new_meanwhile(
     client: Client, caller: Connection, other: Connection, level: IsolationLevel
 ) -> None:
     caller.isolation_level = level
-    caller.execute("select count(*) from pgqueue.jobs")
+    caller.execute("select count(*) from pgqueue.bodies")
     client.enqueue(note.job(), queue="new", connection=other)
     other.commit()
 
@@ -200,7 +200,7 @@ def test_completing_on_a_snapshot_older_than_the_lease_s_last_extension_is_to_be
     (held,) = client.claim("default", connection=other)
     other.commit()
     caller.isolation_level = IsolationLevel.REPEATABLE_READ
-    caller.execute("select count(*) from pgqueue.jobs")
+    caller.execute("select count(*) from pgqueue.bodies")
     Session(other).extend(held.claim)
     other.commit()
     with refused(errors.SerializationFailure, advising="run the whole transaction again"):

@@ -18,7 +18,7 @@ from tests.waiting import until
 from tests.worker.conftest import RunWorker
 
 PATIENCE = timedelta(seconds=60)
-COUNTS = "select (select count(*) from pgqueue.jobs), (select count(*) from pgqueue.ready)"
+COUNTS = "select (select count(*) from pgqueue.bodies), (select count(*) from pgqueue.waiting)"
 
 
 def noise(characters: int) -> str:

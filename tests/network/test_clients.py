@@ -14,7 +14,7 @@ from tests.waiting import until
 from tests.worker.conftest import Look
 from tests.worker.proxy import Proxy
 
-JOBS = "select count(*) from pgqueue.jobs"
+JOBS = "select count(*) from pgqueue.bodies"
 SHORT = timedelta(seconds=1.5)
 
 

@@ -79,7 +79,7 @@ async def test_jobs_of_a_worker_cut_off_go_to_others_when_its_lease_ends_and_not
     run_worker(work)
     record = await ended(job)
     early = await look(
-        "select finished_at - claimed_at < interval '4 s' from pgqueue.outcomes where state = 'expired'"
+        "select finished_at - claimed_at < interval '4 s' from pgqueue.attempts where state = 'expired'"
     )
     go.set()
     network.heal()
@@ -167,7 +167,7 @@ async def test_through_every_fault_each_job_runs_and_succeeds_once(
         await until(partial(has_run, ran, total * share // 8))
         await spoil_and_heal(network, spoil, workers)
     await until(
-        lambda: look(f"select count(*) = {total} from pgqueue.outcomes where state = 'succeeded'"), seconds=60
+        lambda: look(f"select count(*) = {total} from pgqueue.attempts where state = 'succeeded'"), seconds=60
     )
 
     assert set(ran) == set(range(total))

@@ -80,4 +80,4 @@ async def test_an_enqueue_through_the_pooler_rings_for_a_worker_that_has_a_sessi
     await worker.asleep()
     async with AsyncClient(pooled) as client:
         job = await client.enqueue(quick.job(number=1))
-        await until(lambda: look("select count(*) from pgqueue.outcomes where job_id = %s", job))
+        await until(lambda: look("select count(*) from pgqueue.attempts where job_id = %s", job))

@@ -62,8 +62,8 @@ async def test_a_retry_waits_as_long_as_it_says(
     later = answering(raising(Retry(timedelta(hours=2))))
     run_worker(later)
     job = await client.enqueue(later.job())
-    await until(lambda: look("select count(*) from pgqueue.outcomes"))
-    due = await look("select visible_at - pgqueue.now() from pgqueue.ready where id = %s", job)
+    await until(lambda: look("select count(*) from pgqueue.attempts"))
+    due = await look("select visible_at - pgqueue.now() from pgqueue.waiting where id = %s", job)
 
     assert timedelta(hours=1, minutes=59) < due <= timedelta(hours=2)
 
@@ -159,7 +159,7 @@ async def test_a_job_of_an_unknown_task_is_handed_back_unspent_with_a_warning(
         await until(lambda: worker.counts.unknown)
     due = await until(
         lambda: look(
-            "select visible_at - pgqueue.now() from pgqueue.ready where id = %s and attempt = 0", job
+            "select visible_at - pgqueue.now() from pgqueue.waiting where id = %s and attempt = 0", job
         )
     )
 

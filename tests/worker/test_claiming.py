@@ -117,7 +117,7 @@ async def test_quick_jobs_are_claimed_many_at_once(
     await client.enqueue_many(note.job(text="x") for _ in range(5000))
     worker = run_worker(quick(), settings={"concurrency": 10}, drain=True)
     await worker.ended()
-    claims = await look("select count(distinct claimed_at) from pgqueue.outcomes")
+    claims = await look("select count(distinct claimed_at) from pgqueue.attempts")
 
     assert worker.counts.succeeded == 5000
     assert claims < 60
@@ -143,7 +143,7 @@ async def test_of_slow_jobs_no_more_are_claimed_than_can_run(
     await client.enqueue_many(crawl.job() for _ in range(50))
     worker = run_worker(crawl, settings={"concurrency": 3})
     await until(lambda: going["began"] == 3)
-    held = await look("select coalesce(sum(cardinality(jobs)), 0) from pgqueue.claims")
+    held = await look("select count(*) from pgqueue.held")
     go.set()
     await until(lambda: worker.counts.succeeded == 50)
 
@@ -170,7 +170,7 @@ async def test_what_is_not_started_within_a_second_is_handed_back_for_a_sibling_
     hoarder = run_worker(uneven, settings={"concurrency": 1})
     await until(lambda: 1000 in ran)
     sibling = run_worker(even)
-    await until(lambda: look("select count(*) = 1399 from pgqueue.outcomes"))
+    await until(lambda: look("select count(*) = 1399 from pgqueue.attempts"))
     meanwhile = await client.get(slow)
     go.set()
     record = await ended(slow)
@@ -204,7 +204,7 @@ async def test_what_is_handed_back_by_the_worker_on_watch_wakes_a_sibling(
     sibling = run_worker(even)
     await sibling.asleep()
     monkeypatch.setattr(keeper, "UNSTARTED_SECONDS", 0.0)
-    await until(lambda: look("select count(*) = 899 from pgqueue.outcomes"))
+    await until(lambda: look("select count(*) = 899 from pgqueue.attempts"))
     go.set()
 
     assert sibling.counts.succeeded == 399
@@ -219,7 +219,9 @@ async def test_a_drain_misses_nothing_that_falls_due_between_its_last_look_and_i
     async def ask_late(line: Line, *calls: Call[Any]) -> list[Any]:
         if [call.function.name for call in calls] == ["next_due"]:
             await until(
-                lambda: look("select coalesce(bool_and(visible_at < pgqueue.now()), true) from pgqueue.ready")
+                lambda: look(
+                    "select coalesce(bool_and(visible_at < pgqueue.now()), true) from pgqueue.waiting"
+                )
             )
         return await run(line, *calls)
 

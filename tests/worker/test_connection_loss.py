@@ -155,17 +155,17 @@ async def test_under_load_and_cut_again_and_again_every_job_succeeds_once(
         )
         await look(TERMINATE, pids)
     await until(
-        lambda: look("select count(*) = %s from pgqueue.outcomes where state = 'succeeded'", len(jobs))
+        lambda: look("select count(*) = %s from pgqueue.attempts where state = 'succeeded'", len(jobs))
     )
     for worker in workers:
         await worker.stop()
 
     assert set(ran) == set(range(number_of_jobs))
-    assert await look("select count(distinct job_id) from pgqueue.outcomes where state = 'succeeded'") == len(
+    assert await look("select count(distinct job_id) from pgqueue.attempts where state = 'succeeded'") == len(
         jobs
     )
     assert await look(CLAIMS) == 0
-    assert await look("select count(*) from pgqueue.ready") == 0
+    assert await look("select count(*) from pgqueue.waiting") == 0
 
 
 def has_reached(ran: Counter[int], count: int) -> bool:
@@ -215,7 +215,7 @@ async def test_a_report_whose_answer_is_lost_is_recorded_once(
     await worker.asleep()
     async with mute(worker, proxy.links[0]):
         go.set()
-    await until(lambda: look("select count(*) from pgqueue.outcomes"))
+    await until(lambda: look("select count(*) from pgqueue.attempts"))
     proxy.links[0].cut()
     await until(lambda: worker.counts.lost)
     record = await ended(job)
@@ -256,4 +256,6 @@ async def test_a_claim_that_a_lingering_session_makes_after_all_is_handed_back(
     await look("update pgqueue.claims set worker = %s returning id", worker.worker._connections.worker)
     old.cut_server()
 
-    await until(lambda: look("select count(*) from pgqueue.ready where queue = 'elsewhere' and attempt = 0"))
+    await until(
+        lambda: look("select count(*) from pgqueue.waiting where queue = 'elsewhere' and attempt = 0")
+    )

@@ -126,7 +126,7 @@ async def test_the_next_attempt_waits_as_the_backoff_says(
     run_worker(fail)
     await client.enqueue(fail.job())
     delay = await until(
-        lambda: look("select extract(epoch from retry_at - finished_at) from pgqueue.outcomes")
+        lambda: look("select extract(epoch from retry_at - finished_at) from pgqueue.attempts")
     )
 
     assert bounds[0] <= delay <= bounds[1]

@@ -48,7 +48,7 @@ async def test_a_job_that_kills_its_worker_dies_with_its_whole_story(
         async with worker_process(dsn) as process:
             await process.wait()
         assert process.returncode == -signal.SIGKILL
-        await until(partial(look, "select count(*) from pgqueue.claims where attempts[1] = %s", attempt))
+        await until(partial(look, "select count(*) from pgqueue.held where attempt = %s", attempt))
         await look("update pgqueue.claims set expires_at = pgqueue.now() - interval '1 s' returning id")
         await look("select pgqueue.reap()")
     (letter,) = await client.dead_letters()
@@ -70,8 +70,8 @@ async def test_two_processes_at_one_queue_run_nothing_twice(
         await asyncio.gather(one.wait(), other.wait())
 
     assert (one.returncode, other.returncode) == (0, 0)
-    assert await look("select count(*) from pgqueue.outcomes where state = 'succeeded'") == 4000
-    assert await look("select count(*) from pgqueue.outcomes") == 4000
+    assert await look("select count(*) from pgqueue.attempts where state = 'succeeded'") == 4000
+    assert await look("select count(*) from pgqueue.attempts") == 4000
     assert await look("select count(*) from pgqueue.claims") == 0
 
 
@@ -113,7 +113,7 @@ async def test_of_a_hundred_jobs_one_of_which_kills_its_worker_only_that_one_die
     jobs = [poison.job() if number == 42 else count.job(number=number) for number in range(100)]
     ids = await client.enqueue_many(jobs)
     deaths = 0
-    while not await look("select count(*) = 100 from pgqueue.outcomes where retry_at is null"):
+    while not await look("select count(*) = 100 from pgqueue.attempts where retry_at is null"):
         async with worker_process(dsn, "drain") as process:
             await process.wait()
         deaths += process.returncode == -signal.SIGKILL
@@ -121,7 +121,7 @@ async def test_of_a_hundred_jobs_one_of_which_kills_its_worker_only_that_one_die
     (letter,) = await client.dead_letters()
 
     assert (letter.id, deaths) == (ids[42], 5)
-    assert await look("select count(*) from pgqueue.outcomes where state = 'succeeded'") == 99
+    assert await look("select count(*) from pgqueue.attempts where state = 'succeeded'") == 99
 
 
 async def take_back(look: Look) -> None:

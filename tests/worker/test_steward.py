@@ -137,7 +137,7 @@ async def test_a_worker_frozen_beyond_its_lease_changes_nothing_and_works_on(
 
     assert [attempt.state for attempt in record.attempts] == ["expired", "succeeded"]
     assert [attempt.state for attempt in after.attempts] == ["succeeded"]
-    assert await look("select count(*) from pgqueue.outcomes where job_id = %s", job) == 2
+    assert await look("select count(*) from pgqueue.attempts where job_id = %s", job) == 2
 
 
 async def test_workers_that_only_poll_keep_the_house_where_nobody_else_does(

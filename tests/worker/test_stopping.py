@@ -13,7 +13,7 @@ from tests.waiting import PATIENCE_SECONDS, until
 from tests.worker.conftest import Look, RunWorker
 
 Ended = Callable[[int], Awaitable[JobRecord]]
-READY_ATTEMPTS = "select array_agg(distinct attempt) from pgqueue.ready"
+READY_ATTEMPTS = "select array_agg(distinct attempt) from pgqueue.waiting"
 CLAIMS = "select count(*) from pgqueue.claims"
 WORKERS = "select count(*) from pgqueue.workers"
 NO_GRACE = timedelta(0)
@@ -62,13 +62,13 @@ async def test_what_is_not_started_is_handed_back_unspent(
     worker = run_worker(work, settings={"concurrency": 1, "ahead": LONG})  # however slow the machine
     await client.enqueue_many(work.job(number=number) for number in range(900))
     await began.wait()
-    held = await look("select sum(cardinality(jobs)) from pgqueue.claims")
+    held = await look("select count(*) from pgqueue.held")
     worker.worker.stop()
     go.set()
     await worker.ended()
 
     assert held > 1
-    assert await look("select count(*) from pgqueue.ready") == 900 - len(ran)
+    assert await look("select count(*) from pgqueue.waiting") == 900 - len(ran)
     assert await look(READY_ATTEMPTS) == [0]
     assert await look(CLAIMS) == 0
 

@@ -172,7 +172,7 @@ async def test_a_handler_that_fails_after_it_has_committed_is_not_run_again(
 
     assert [attempt.state for attempt in record.attempts] == ["succeeded"]
     assert await look(EFFECTS) == 1
-    assert await look("select count(*) from pgqueue.ready") == 0
+    assert await look("select count(*) from pgqueue.waiting") == 0
     assert await look(CLAIMS) == 0
 
 

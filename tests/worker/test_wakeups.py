@@ -57,7 +57,7 @@ async def test_a_delayed_job_runs_at_its_time(
     worker = run_worker(quick)
     await worker.asleep()
     record = await ended(await client.enqueue(quick.job(), delay=SOON))
-    began = await look("select claimed_at from pgqueue.outcomes")
+    began = await look("select claimed_at from pgqueue.attempts")
 
     assert SOON <= began - record.enqueued_at < SOON + timedelta(seconds=2)
 

@@ -3,15 +3,13 @@
 -- the archive (setup.sql): the history itself is dropped with its windows.
 with held as materialized (
     -- A claim names a job until its worker reports; the receipt says it has gone.
-    select claims.id as claim, entry.job, entry.attempt, entry.last_attempt
-    from pgqueue.claims
-    cross join lateral unnest(claims.jobs, claims.attempts, claims.last_attempts)
-        as entry (job, attempt, last_attempt)
+    select entry.claim, entry.job, entry.attempt, entry.last_attempt
+    from pgqueue.held as entry
     where not exists (
         select
         from chaos.outcomes
         where outcomes.job = entry.job
-            and outcomes.claim = claims.id
+            and outcomes.claim = entry.claim
     )
 ),
 finals as materialized (
@@ -38,8 +36,8 @@ ended as materialized (
         or redriven.last_at < last_final.finished_at
 ),
 waiting as materialized (
-    select ready.id as job
-    from pgqueue.ready
+    select jobs.id as job
+    from pgqueue.waiting as jobs
     union all
     select held.job
     from held
@@ -85,9 +83,33 @@ select 'attempts are within their bounds', held.job
 from held
 where held.attempt not between 1 and held.last_attempt
 union all
+select 'a row''s jobs are of one bundle', ready.id
+from pgqueue.ready
+where ready.size < 1
+    or pgqueue.bundle_of(ready.id) <> pgqueue.bundle_of(ready.id + ready.size - 1)
+union all
+select 'a row''s jobs are of one bundle', piece.job
+from pgqueue.claims
+cross join unnest(claims.jobs, claims.sizes) as piece (job, size)
+where piece.size < 1
+    or pgqueue.bundle_of(piece.job) <> pgqueue.bundle_of(piece.job + piece.size - 1)
+union all
+select 'a row''s jobs are of one bundle', outcomes.job_id
+from pgqueue.outcomes
+where outcomes.size < 1
+    or pgqueue.bundle_of(outcomes.job_id) <> pgqueue.bundle_of(outcomes.job_id + outcomes.size - 1)
+    or cardinality(outcomes.run_seconds) <> outcomes.size
+union all
+select 'a bundle''s payloads are as many as its jobs', jobs.id
+from pgqueue.jobs
+where jobs.size <> cardinality(jobs.payloads)
+    or jobs.size > 64
+    or jobs.id <> pgqueue.bundle_of(jobs.id)
+union all
 select 'a claim''s arrays run in parallel', claims.id
 from pgqueue.claims
-where cardinality(claims.jobs) <> cardinality(claims.attempts)
+where cardinality(claims.jobs) <> cardinality(claims.sizes)
+    or cardinality(claims.jobs) <> cardinality(claims.attempts)
     or cardinality(claims.jobs) <> cardinality(claims.last_attempts)
     or cardinality(claims.jobs) <> cardinality(claims.priorities)
 union all

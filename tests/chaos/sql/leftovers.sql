@@ -10,9 +10,8 @@ select 'a body kept for ever', kept.id::text
 from pgqueue.jobs_kept as kept
 where not exists (
     select
-    from pgqueue.outcomes
-    where outcomes.job_id = kept.id
-        and outcomes.retry_at is null
+    from pgqueue.outcomes_of(kept.id) as ended
+    where ended.retry_at is null
 )
 union all
 -- Windows pass while we look; those past for long should have gone.

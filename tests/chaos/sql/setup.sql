@@ -67,7 +67,8 @@ language plpgsql
 as $$
 begin
     insert into chaos.bodies (job, key, task)
-    values (new.id, (new.payload ->> 'key')::bigint, new.task)
+    select new.id + piece.number - 1, (piece.payload ->> 'key')::bigint, new.task
+    from unnest(new.payloads) with ordinality as piece (payload, number)
     on conflict do nothing;
     return null;
 end
@@ -80,10 +81,10 @@ language plpgsql
 as $$
 begin
     insert into chaos.outcomes (job, claim, attempt, state, is_final, claimed_at, finished_at, worker, error)
-    values (
-        new.job_id, new.claim_id, new.attempt, new.state, new.retry_at is null, new.claimed_at, new.finished_at,
-        new.worker, new.error ->> 'type'
-    )
+    select
+        new.job_id + number, new.claim_id, new.attempt, new.state, new.retry_at is null, new.claimed_at,
+        new.finished_at, new.worker, new.error ->> 'type'
+    from generate_series(0, new.size - 1) as number
     on conflict do nothing;
     return null;
 end
@@ -95,7 +96,11 @@ language plpgsql
 as $$
 begin
     insert into chaos.holdings (claim, worker, claimed_at, jobs, attempts)
-    values (new.id, new.worker, new.claimed_at, new.jobs, new.attempts)
+    select
+        new.id, new.worker, new.claimed_at, array_agg(piece.job + number order by piece.job, number),
+        array_agg(piece.attempt order by piece.job, number)
+    from unnest(new.jobs, new.sizes, new.attempts) as piece (job, size, attempt)
+    cross join generate_series(0, piece.size - 1) as number
     on conflict do nothing;
     return null;
 end
