@@ -12,6 +12,7 @@ from pgqueue.migrate import upgrade
 
 pytestmark = pytest.mark.every_postgres
 
+VIEWS = ("bodies", "waiting", "held", "attempts", "job_states")
 TABLES = (
     "installation",
     "queues",
@@ -25,7 +26,8 @@ TABLES = (
     "redrives",
     "revisions",
     "workers",
-    "job_states",
+    "jobs_kept",
+    *VIEWS,
 )
 ENQUEUES = {
     "enqueue": "select pgqueue.enqueue('mail', 'send')",
@@ -35,6 +37,7 @@ ENQUEUES = {
 }
 WORKS = {
     "claim": "select * from pgqueue.claim('{mail}')",
+    "claim_pieces": "select * from pgqueue.claim_pieces('{mail}')",
     "finish": "select * from pgqueue.finish('{1}', '{1}')",
     "finish_all": "select pgqueue.finish_all('{1}')",
     "extend": "select * from pgqueue.extend('{1}', '1 minute')",
@@ -90,9 +93,14 @@ INNER = {
     "bury": "select pgqueue.bury('{1}')",
     "release": "select pgqueue.release('{1}', '{1}')",
     "put_back": "select pgqueue.put_back('{}', '{1}')",
-    "drop_cancelled": "select pgqueue.drop_cancelled(1, '{1}')",
+    "drop_cancelled": "select pgqueue.drop_cancelled(1)",
     "announce": "select pgqueue.announce('mail', true)",
     "states_of": "select * from pgqueue.states_of('{1}')",
+    "body_of": "select * from pgqueue.body_of(1)",
+    "label_of": "select * from pgqueue.label_of(1)",
+    "outcomes_of": "select * from pgqueue.outcomes_of(1)",
+    "move": "select pgqueue.move('{1}', null)",
+    "cut_out": "select pgqueue.cut_out(1, 1, '(0,1)', now())",
     "by_age": "select pgqueue.by_age('dead', false, 0, 1, 1)",
     "carry_ready": "select pgqueue.carry_ready('ready_default', 1)",
     "drop_partition": "select pgqueue.drop_partition('jobs', 'jobs_default', now(), now())",
@@ -141,7 +149,7 @@ def reads(schema: str = "pgqueue") -> dict[str, str]:
 
 def writes() -> dict[str, str]:
     """A statement that changes each table."""
-    return {table: f"delete from pgqueue.{table}" for table in TABLES if table != "job_states"}
+    return {table: f"delete from pgqueue.{table}" for table in TABLES if table not in VIEWS}
 
 
 def all_of(*groups: dict[str, str]) -> dict[str, str]:
