@@ -67,7 +67,7 @@ class Machine:
 
 
 def stored_bytes(dsn: str) -> int:
-    """What a job takes while it waits, as pgqueue stores it: its rows of `jobs` and `ready`, no index."""
+    """What a job takes while it waits, as pgqueue stores it: without indexes: its share of rows."""
     with psycopg.connect(dsn) as connection:
         row = connection.execute(STORED_BYTES).fetchone()
     return round(row[0]) if row and row[0] else ROW_OVERHEAD_BYTES

@@ -267,7 +267,10 @@ class WorkerAnswer(Answer):
 
 
 class RelationAnswer(Answer):
-    """One table, or one partition of a table; low and high are its window."""
+    """One table, or one partition of a table; low and high are its window.
+
+    inserted: rows. density: how many jobs a row tells of, on the average of those lately written.
+    """
 
     relation: str
     partition: str
@@ -275,6 +278,7 @@ class RelationAnswer(Answer):
     high: datetime | None
     size_bytes: int
     inserted: int
+    density: float
 
 
 class HorizonAnswer(Answer):

@@ -69,8 +69,8 @@ def test_the_live_view_shows_rates(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     assert "100/s" in result.stdout
 
 
-def relation(name: str, *, inserted: int, after: float) -> RelationStats:
-    return RelationStats(name, name, None, None, 0, inserted, MOMENT + timedelta(seconds=after))
+def relation(name: str, *, inserted: int, after: float, density: float = 1.0) -> RelationStats:
+    return RelationStats(name, name, None, None, 0, inserted, MOMENT + timedelta(seconds=after), density)
 
 
 def test_rates_are_by_the_databases_clock_and_never_of_a_dropped_window() -> None:
@@ -79,6 +79,14 @@ def test_rates_are_by_the_databases_clock_and_never_of_a_dropped_window() -> Non
         rates.learn(Stats((), (), (relation("outcomes", inserted=inserted, after=after),), ()))
 
     assert rates.per_second == {"attempts ended": 250.0}
+
+
+def test_rates_are_of_jobs_where_several_share_a_row() -> None:
+    rates = Rates()
+    for inserted, after in ((1000, 0), (1500, 2)):
+        rates.learn(Stats((), (), (relation("jobs", inserted=inserted, after=after, density=64.0),), ()))
+
+    assert rates.per_second == {"enqueued": 16_000.0}
 
 
 def test_an_estimate_is_marked() -> None:

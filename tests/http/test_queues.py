@@ -64,6 +64,15 @@ async def test_stats_tell_the_tables_and_no_queries(api: httpx.AsyncClient, dsn:
     assert "secret_sesame" not in answer.text
 
 
+async def test_stats_tell_how_many_jobs_a_row_tells_of(api: httpx.AsyncClient, client: AsyncClient) -> None:
+    await client.enqueue_many(Job(task="t", payload="{}") for _ in range(3))
+
+    relations = (await api.get("/v1/stats")).json()["relations"]
+
+    assert {part["density"] for part in relations if part["relation"] == "jobs"} == {3.0}
+    assert {part["density"] for part in relations if part["relation"] == "claims"} == {1.0}
+
+
 async def test_activity_tells_how_attempts_ended(api: httpx.AsyncClient, client: AsyncClient) -> None:
     await client.enqueue(Job(task="t", payload="{}"))
     for delivery in await client.claim("default"):
