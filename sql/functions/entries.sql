@@ -7,7 +7,7 @@ as $$
     select piece.job + number, piece.attempt, piece.last_attempt, piece.priority
     from unnest(held.jobs, held.sizes, held.attempts, held.last_attempts, held.priorities)
         as piece (job, size, attempt, last_attempt, priority)
-    cross join generate_series(0, piece.size - 1) as number
+    cross join unnest(pgqueue.places(piece.size)) as number
 $$;
 
 -- How many they are.

@@ -53,6 +53,20 @@ as $$
     select job & -64
 $$;
 
+-- The places of so many jobs from the first on: 0, 1, ... As an array, for of a
+-- generate_series the planner would believe that it had a thousand rows.
+create or replace function pgqueue.places(size integer)
+returns smallint[]
+language sql
+immutable
+parallel safe
+as $$
+    select (
+        '{0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,
+        32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59,60,61,62,63}'::smallint[]
+    )[1:size]
+$$;
+
 -- Its place there, from 0 on.
 create or replace function pgqueue.place_of(job bigint)
 returns integer

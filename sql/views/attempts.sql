@@ -5,4 +5,4 @@ select
     outcomes.retry_at, outcomes.run_seconds[number + 1] as run_seconds, outcomes.attempt, outcomes.state,
     outcomes.error, outcomes.result
 from pgqueue.outcomes
-cross join generate_series(0, outcomes.size - 1) as number;
+cross join unnest(pgqueue.places(outcomes.size)) as number;

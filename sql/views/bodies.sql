@@ -5,7 +5,7 @@ select
     jobs.id + number as id, jobs.priority, jobs.max_attempts, jobs.keep_result, jobs.run_at, jobs.timeout,
     jobs.queue, jobs.task, jobs.payloads[number + 1] as payload, jobs.headers
 from pgqueue.jobs
-cross join generate_series(0, jobs.size - 1) as number
+cross join unnest(pgqueue.places(jobs.size)) as number
 union all
 select kept.*
 from pgqueue.jobs_kept as kept

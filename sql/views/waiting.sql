@@ -3,4 +3,4 @@ create or replace view pgqueue.waiting as
 select
     ready.id + number as id, ready.slot, ready.visible_at, ready.priority, ready.attempt, ready.last_attempt, ready.queue
 from pgqueue.ready
-cross join generate_series(0, ready.size - 1) as number;
+cross join unnest(pgqueue.places(ready.size)) as number;
