@@ -304,7 +304,7 @@ async def test_a_claimed_job_starts_before_the_next_claim(
     run = Line.run
 
     async def noted(line: Line, *calls: Call[Any]) -> list[Any]:
-        events.extend(call.function.name for call in calls if call.function.name == "claim")
+        events.extend("claim" for call in calls if call.function.name == "claim_pieces")
         return await run(line, *calls)
 
     @task
