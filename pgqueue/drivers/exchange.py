@@ -46,7 +46,7 @@ class Statement:
         forms = self.written(values)
         result = yield from self._ask(pgconn, forms)
         if self._is_prepared and is_outdated(pgconn, result):
-            self._is_prepared, self._uses_until_prepared = False, None
+            self.forget()
             result = yield from self._ask(pgconn, forms)
         return self.rows(result)
 
@@ -62,6 +62,10 @@ class Statement:
         """Have the server prepare it; the answer is the caller's to read."""
         pgconn.send_prepare(self._name, self._text)
         self._is_prepared, self._knows_columns = True, False
+
+    def forget(self) -> None:
+        """Whatever was prepared is not to be relied on, nor is its name free: do without from now on."""
+        self._is_prepared, self._uses_until_prepared = False, None
 
     def send(self, pgconn: PGconn, forms: Sequence[bytes | None]) -> None:
         """Ask; the answer is the caller's to read."""

@@ -10,11 +10,12 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
 
 from psycopg import generators
+from psycopg.errors import FeatureNotSupported
 from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from pgqueue.calls.call import Call
-from pgqueue.drivers.exchange import good, statement_on
+from pgqueue.drivers.exchange import Statement, good, statement_on
 from pgqueue.drivers.failures import translated
 from pgqueue.drivers.own import OwnAsyncConnection, OwnConnection
 
@@ -50,11 +51,13 @@ class Stream:
         self._pgconn: PGconn = connection.pgconn
         self._schema = schema
         self._expected: deque[Callable[[PGresult], None]] = deque()
+        self._prepared: list[Statement] = []
         self._answers: list[Any] = []
 
     def transaction(self, calls: Iterable[Call[T]]) -> Generator[Any, Any, list[T]]:
         """Ask them all in one transaction, and give their answers."""
         self._pgconn.enter_pipeline_mode()
+        is_synced = False
         try:
             self._command(b"begin")
             for call in calls:
@@ -63,12 +66,18 @@ class Stream:
                 yield from generators.send(self._pgconn)
                 yield from self._read(IN_FLIGHT)
             self._command(b"commit")
+            is_synced = True
             self._pgconn.pipeline_sync()  # with the last call, not after its answer: a round trip less
             yield from generators.send(self._pgconn)
             yield from self._read(0)
-        except Exception:
-            self._pgconn.pipeline_sync()
-            yield from self._settle()
+        except Exception as error:
+            is_outdated = isinstance(error, FeatureNotSupported)  # an upgrade changed what is answered
+            for statement in self._connection.statements.values() if is_outdated else self._prepared:
+                statement.forget()  # or it was passed over, behind the error
+            if self._pgconn.status == ConnStatus.OK:
+                if not is_synced:
+                    self._pgconn.pipeline_sync()
+                yield from self._settle()
             raise
         yield from self._settle()
         return self._answers
@@ -82,6 +91,7 @@ class Stream:
         forms = statement.written(call.values)
         if statement.is_to_be_prepared():
             statement.prepare(self._pgconn)
+            self._prepared.append(statement)
             self._expected.append(succeeded)
         statement.send(self._pgconn, forms)
         self._expected.append(lambda result: self._answers.append(call.decode(statement.rows(result))))

@@ -130,8 +130,10 @@ begin
     if not found then
         return false;
     end if;
-    if cardinality(run_seconds) < v_count then
-        run_seconds := case when run_seconds[1] is not null then array_fill(run_seconds[1], array[v_count]) end;
+    if array_remove(run_seconds, null) = '{}' then
+        run_seconds := null;
+    elsif cardinality(run_seconds) < v_count then
+        run_seconds := array_fill(run_seconds[1], array[v_count]);
     end if;
     if array_remove(results, null) = '{}' then
         results := null;

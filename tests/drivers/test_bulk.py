@@ -160,6 +160,23 @@ async def test_none_at_all_is_no_error(route: Route, home: str) -> None:
 
 
 @pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+async def test_what_was_to_be_prepared_behind_a_refused_statement_is_not_taken_for_prepared(
+    kind: Any, home: str, queue: str
+) -> None:
+    client = AnyClient(kind(home, pool_size=1))
+    first_is_refused = [Job(task="drivers.note", payload="[]", queue=queue), *plain(queue)]
+
+    with pytest.raises(InvalidJob):
+        await client.call("enqueue_many", first_is_refused)
+    for _ in range(3):
+        await client.call("enqueue_many", plain(queue))
+    await client.call("close")
+
+    assert count(home, queue) == 3 * JOBS
+
+
+@pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("jobs", [broken, refused])
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 async def test_a_client_of_its_own_sends_all_or_none(kind: Any, home: str, queue: str, jobs: Any) -> None:
