@@ -9,7 +9,7 @@
 -- claim_apart): true, before any other; false, not; null, where no other is due,
 -- and before them once in a hundred.
 -- Returns a row per job; where there is none, one row whose job is null. `more`:
--- not all that is due was looked at. What it leaves of a bundle it took from, or
+-- not all that is due was looked at, or, without a job, some was locked by others. What it leaves of a bundle it took from, or
 -- locked and did not need, others may have passed by: it rings for that.
 -- Locks: the rows taken and perhaps some after them, skipping locked ones, and the
 -- bell of each queue where something is left, shared, to the end of the
@@ -276,6 +276,26 @@ begin
         exit;
     end loop;
 
+    if v_jobs is null then
+        -- What somebody else has locked he may leave in part, in its old place: whoever passed
+        -- it by has not seen all, and keeps his floors.
+        v_more := exists (
+            select
+            from generate_series(0, cardinality(v_open) * 10 - 1) as number
+            cross join lateral (
+                select
+                from pgqueue.ready
+                where (ready.slot <= v_now or ready.slot = 'infinity')
+                    and ready.queue = v_open[number / 10 + 1]
+                    and ready.priority = number % 10
+                    and (ready.visible_at, ready.id)
+                        >= (coalesce(floors[number + 1], '-infinity'), coalesce(floor_ids[number + 1], 0))
+                    and ready.visible_at <= v_now
+                order by ready.visible_at, ready.id
+                limit 1
+            ) as line
+        );
+    end if;
     if v_jobs is null and apart is null then
         select array[one.job], '{1}', array[one.attempt], array[one.last_attempt], '{10}', array[one.visible_at]
         into v_jobs, v_sizes, v_attempts, v_last_attempts, v_priorities, v_visible_ats

@@ -255,6 +255,23 @@ def test_the_rest_of_an_old_bundle_is_found_within_a_second_of_the_claim_that_le
     assert found == jobs[4:]
 
 
+def test_whoever_finds_nothing_but_what_is_locked_keeps_his_floors(
+    session: Session, claimer: Claimer, elapse: Callable[[float], None]
+) -> None:
+    """However often he passes by: else the rest would lie below them, and he might sleep on it."""
+    jobs = session.enqueue_many(FEW)
+    elapse(1000)
+    with session.transaction():
+        session.claim(max_jobs=4)
+        passed_by = [claimer.claim(FEW) for _ in range(3)]
+    found = claimer.claim(FEW)
+    nothing_left = claimer.claim(FEW)
+
+    assert [(lease.claim, lease.sight.more) for lease in passed_by] == [(None, True)] * 3
+    assert [each.id for each in found.deliveries] == jobs[4:]
+    assert not nothing_left.sight.more
+
+
 def test_the_rest_is_found_though_its_claim_began_after_the_look_that_missed_it(
     session: Session, open_session: OpenSession, claimer: Claimer, elapse: Callable[[float], None]
 ) -> None:
