@@ -116,8 +116,7 @@ def test_payloads_are_a_plain_array_from_1_on(session: Session, payloads: str) -
     assert session.count("jobs") == 0
 
 
-@pytest.mark.parametrize("payload", ["{}", json.dumps({"text": BIG})])
-@pytest.mark.parametrize("alike", [True, False])
+@pytest.mark.parametrize(("payload", "alike"), [("{}", False), (json.dumps({"text": BIG}), True)])
 def test_more_jobs_than_a_millisecond_has_ids_go_into_one_call(
     session: Session, payload: str, alike: bool
 ) -> None:
