@@ -89,13 +89,12 @@ class Floors:
             return
         took = self._clock() - look.began_at
         raised = raised_by(look, lease)
-        before = self._lines
-        self._lines = {**before, **raised}
+        self._lines = {**self._lines, **raised}
         if lease.sight.more and not raised:
             return  # it took a job of the line apart, or cancelled ones, and looked nowhere else
         self._note_time(look, took)
         if look.is_marked:
-            self._note_marks(lease, before, raised, timedelta(seconds=took))
+            self._note_marks(lease, raised, timedelta(seconds=took))
 
     def _note_time(self, look: Look, took: float) -> None:
         """What a sweep took beyond a usual claim decides when it is made again."""
@@ -108,17 +107,13 @@ class Floors:
         if look.is_marked:
             self._marked.made(EVERYTHING, took_seconds=extra)
 
-    def _note_marks(self, lease: Lease, before: Lines, raised: Lines, took: timedelta) -> None:
-        """All that had appeared has been seen; what appears from now on lies above the oldest mark.
-
-        before: the floors without what this look raised. A claim whose number is above our mark may have
-            locked a bundle before we came by, and leave its rest there: our next mark is above it.
-        """
+    def _note_marks(self, lease: Lease, raised: Lines, took: timedelta) -> None:
+        """All that had appeared has been seen; what appears from now on lies above the oldest mark."""
         transaction, oldest = lease.sight.transaction, lease.sight.oldest
         if transaction is None or oldest is None:
             return
         began = Place(lease.claimed_at - took - IN_FLIGHT)
-        mark = Mark(transaction, {line: lower(floor, began) for line, floor in before.items()})
+        mark = Mark(transaction, {line: lower(floor, began) for line, floor in self._lines.items()})
         self._marks = settle(add(self._marks, mark), oldest)
         if is_settled(self._marks, oldest):
             seen = self._marks[0].lines

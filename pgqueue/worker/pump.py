@@ -221,11 +221,11 @@ class Pump:
         self._floors.learn(look, lease)
         self._counts.claimed(lease)
         self._found_nothing = lease.claim is None
+        if lease.is_apart or (look.is_marked and lease.sight.transaction is None):
+            self._sentry.is_unsure = True  # it looked nowhere else, or passed by what is locked
         if lease.claim is None:
             self._sentry.found_nothing()
             return
-        if lease.is_apart:
-            self._sentry.is_unsure = True  # it looked nowhere else
         self.rests.clear()
         self._book.take(lease)
         self._runner.start_waiting()

@@ -4,12 +4,13 @@
 -- thousand batches of nothing else it answers with none. `floors` and
 -- `floor_ids` may hold a place per queue and priority (ten per queue), below which
 -- rows are passed over unseen; a hint, never a truth. `marked` asks which
--- transaction this is, and which was the oldest under way before it looked.
+-- transaction this is, and which was the oldest under way before it looked; that is
+-- not told where it passed by something locked, whose rest would be below the floors.
 -- `apart`: whether it may take, and then alone, a job of the line apart (see
 -- claim_apart): true, before any other; false, not; null, where no other is due,
 -- and before them once in a hundred.
 -- Returns a row per job; where there is none, one row whose job is null. `more`:
--- not all that is due was looked at, or, without a job, some was locked by others. What it leaves of a bundle it took from, or
+-- not all that is due was looked at. What it leaves of a bundle it took from, or
 -- locked and did not need, others may have passed by: it rings for that.
 -- Locks: the rows taken and perhaps some after them, skipping locked ones, and the
 -- bell of each queue where something is left, shared, to the end of the
@@ -115,6 +116,7 @@ declare
     v_priorities smallint[];
     v_visible_ats timestamptz[];
     v_wanted integer;
+    v_line integer;
     v_rows integer;
     v_found integer;
     v_rest integer;
@@ -160,7 +162,7 @@ begin
         v_rows := 0;
         -- How many rows that takes nobody knows before: the first tells by its size. By
         -- itself it is found at two thirds of the price of several.
-        select line.*
+        select number, line.*
         into v_first
         from generate_series(0, cardinality(v_open) * 10 - 1) as number
         cross join lateral (
@@ -190,6 +192,7 @@ begin
             v_priorities := array[v_first.priority];
             v_visible_ats := array[v_first.visible_at];
             v_wanted := v_wanted - v_sizes[1];
+            v_line := v_first.number;
             v_rows := least((v_wanted + v_first.size - 1) / v_first.size, 16);
             if v_first.size > v_sizes[1] then
                 perform pgqueue.leave_rest(
@@ -203,7 +206,7 @@ begin
             with picked as materialized (
                 select line.*, sum(line.size) over (rows unbounded preceding) - line.size as before
                 from (
-                    select line.*
+                    select number, line.*
                     from generate_series(0, cardinality(v_open) * 10 - 1) as number
                     cross join lateral (
                         select
@@ -231,7 +234,7 @@ begin
                     and ready.ctid = picked.place
                     and picked.before < v_wanted
                 returning
-                    picked.id, least(picked.size, v_wanted - picked.before) as size,
+                    picked.number, picked.id, least(picked.size, v_wanted - picked.before) as size,
                     greatest(picked.before + picked.size - v_wanted, 0) as rest,
                     picked.attempt + 1 as attempt, picked.last_attempt, picked.priority, picked.visible_at
             )
@@ -239,11 +242,12 @@ begin
                 v_jobs || array_agg(taken.id), v_sizes || array_agg(taken.size)::smallint[],
                 v_attempts || array_agg(taken.attempt)::smallint[], v_last_attempts || array_agg(taken.last_attempt),
                 v_priorities || array_agg(taken.priority), v_visible_ats || array_agg(taken.visible_at),
-                v_wanted - coalesce(sum(taken.size), 0), sum(taken.rest), (select count(*) from picked),
+                v_wanted - coalesce(sum(taken.size), 0), greatest(v_line, max(taken.number)), sum(taken.rest),
+                (select count(*) from picked),
                 array(select picked.queue from picked where picked.before + picked.size > v_wanted)
             into
                 v_jobs, v_sizes, v_attempts, v_last_attempts, v_priorities, v_visible_ats,
-                v_wanted, v_rest, v_found, v_left_in
+                v_wanted, v_line, v_rest, v_found, v_left_in
             from taken;
 
             v_last := cardinality(v_jobs);
@@ -275,27 +279,14 @@ begin
         end if;
         exit;
     end loop;
-
-    if v_jobs is null then
-        -- What somebody else has locked he may leave in part, in its old place: whoever passed
-        -- it by has not seen all, and keeps his floors.
-        v_more := exists (
-            select
-            from generate_series(0, cardinality(v_open) * 10 - 1) as number
-            cross join lateral (
-                select
-                from pgqueue.ready
-                where (ready.slot <= v_now or ready.slot = 'infinity')
-                    and ready.queue = v_open[number / 10 + 1]
-                    and ready.priority = number % 10
-                    and (ready.visible_at, ready.id)
-                        >= (coalesce(floors[number + 1], '-infinity'), coalesce(floor_ids[number + 1], 0))
-                    and ready.visible_at <= v_now
-                order by ready.visible_at, ready.id
-                limit 1
-            ) as line
-        );
+    if marked and not v_is_apart and pgqueue.passed_by(
+        v_open, floors, floor_ids, v_now,
+        case when v_wanted = 0 then v_line end, v_visible_ats[cardinality(v_jobs)], v_jobs[cardinality(v_jobs)]
+    ) then
+        v_transaction := null;
+        v_oldest := null;
     end if;
+
     if v_jobs is null and apart is null then
         select array[one.job], '{1}', array[one.attempt], array[one.last_attempt], '{10}', array[one.visible_at]
         into v_jobs, v_sizes, v_attempts, v_last_attempts, v_priorities, v_visible_ats
@@ -341,6 +332,44 @@ begin
         oldest := v_oldest;
         return next;
     end if;
+end
+$$;
+
+-- Whether something due is there that a claim has not taken, above its floors: before
+-- the last row it took, of that number of line, or anywhere where it was not filled.
+create or replace function pgqueue.passed_by(
+    queues text[],
+    floors timestamptz[],
+    floor_ids bigint[],
+    moment timestamptz,
+    last_line integer,
+    last_visible_at timestamptz,
+    last_id bigint
+)
+returns boolean
+language plpgsql
+volatile
+as $$
+begin
+    return exists (
+        select
+        from generate_series(0, coalesce(last_line, cardinality(queues) * 10 - 1)) as number
+        cross join lateral (
+            select
+            from pgqueue.ready
+            where (ready.slot <= moment or ready.slot = 'infinity')
+                and ready.queue = queues[number / 10 + 1]
+                and ready.priority = number % 10
+                and (ready.visible_at, ready.id)
+                    >= (coalesce(floors[number + 1], '-infinity'), coalesce(floor_ids[number + 1], 0))
+                and (ready.visible_at, ready.id) <= (
+                    case when number = last_line then last_visible_at else moment end,
+                    case when number = last_line then last_id else 9223372036854775807 end
+                )
+            order by ready.visible_at, ready.id
+            limit 1
+        ) as line
+    );
 end
 $$;
 

@@ -255,21 +255,29 @@ def test_the_rest_of_an_old_bundle_is_found_within_a_second_of_the_claim_that_le
     assert found == jobs[4:]
 
 
-def test_whoever_finds_nothing_but_what_is_locked_keeps_his_floors(
-    session: Session, claimer: Claimer, elapse: Callable[[float], None]
+@pytest.mark.parametrize("other_work", [False, True])
+def test_whoever_passes_by_a_locked_bundle_goes_on_looking_for_its_rest(
+    session: Session, other: Session, claimer: Claimer, elapse: Callable[[float], None], other_work: bool
 ) -> None:
-    """However often he passes by: else the rest would lie below them, and he might sleep on it."""
+    """However often, and whatever else he finds: else the rest would lie below all he looks at."""
     jobs = session.enqueue_many(FEW)
     elapse(1000)
-    with session.transaction():
-        session.claim(max_jobs=4)
-        passed_by = [claimer.claim(FEW) for _ in range(3)]
-    found = claimer.claim(FEW)
-    nothing_left = claimer.claim(FEW)
+    passing: list[Lease] = []
+    for _ in range(4):
+        with session.transaction():
+            session.claim(max_jobs=1)
+            if other_work:
+                other.enqueue()
+            passing.append(claimer.claim(1 if other_work else FEW, is_unsure=True))
+        elapse(1)
+    found = claimer.claim(FEW, is_unsure=True)
+    elapse(1)
+    nothing_left = claimer.claim(FEW, is_unsure=True)
 
-    assert [(lease.claim, lease.sight.more) for lease in passed_by] == [(None, True)] * 3
+    assert [lease.claim is not None for lease in passing] == [other_work] * 4
+    assert all(lease.sight.transaction is None for lease in passing)
     assert [each.id for each in found.deliveries] == jobs[4:]
-    assert not nothing_left.sight.more
+    assert nothing_left.sight.transaction is not None
 
 
 def test_the_rest_is_found_though_its_claim_began_after_the_look_that_missed_it(

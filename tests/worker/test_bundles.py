@@ -214,6 +214,26 @@ async def test_a_bundle_whose_worker_is_killed_is_run_by_another(
     }
 
 
+async def test_a_worker_that_passed_by_a_locked_bundle_does_not_lie_down_before_its_rest_is_there(
+    client: AsyncClient, run_worker: RunWorker, dsn: str
+) -> None:
+    ran: Counter[int] = Counter()
+
+    @task(name="count")
+    async def count(number: int) -> None:
+        ran[number] += 1
+
+    await client.enqueue_many(count.job(number=number) for number in range(FEW))
+    async with await psycopg.AsyncConnection.connect(dsn) as connection:
+        await client.claim("default", connection=connection)
+        worker = run_worker(count, settings={"poll": timedelta(minutes=10)})
+        await until(lambda: hasattr(worker.worker, "_sentry") and worker.worker._sentry.is_unsure)
+        await connection.commit()
+    await until(lambda: len(ran) == FEW - 1)
+
+    assert ran == Counter(range(1, FEW))
+
+
 async def test_a_client_holds_and_ends_parts_of_a_bundle(client: AsyncClient) -> None:
     @task(name="part")
     async def part(number: int) -> None: ...
